@@ -1,0 +1,165 @@
+package db_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"opeka/internal/db"
+	"opeka/internal/db/dbtest"
+)
+
+func count(t *testing.T, d *db.DB, sql string, args ...any) (n int64) {
+	t.Helper()
+	if err := d.Read().QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestWriteCommitsAllOrNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		d.Route("thing.made", "report", "flow")
+		boom := errors.New("boom")
+		err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Emit(db.Event{Store: 1, Type: "thing.made", Subject: 2})
+			if _, err := tx.Exec(t.Context(), `INSERT INTO nodes (id, since_at, lease_until_at, ids_until_at) VALUES (30, 0, 0, 0)`); err != nil {
+				return err
+			}
+			return boom
+		})
+		if !errors.Is(err, boom) {
+			t.Fatalf("got %v", err)
+		}
+		err = d.Write(t.Context(), db.System, func(tx *db.Tx) error { panic("at the worst time") })
+		if err == nil {
+			t.Fatal("a panic passed as success")
+		}
+		if n := count(t, d, `SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM jobs) + (SELECT count(*) FROM nodes WHERE id = 30)`); n != 0 {
+			t.Fatalf("%d rows survived a rollback", n)
+		}
+		err = d.Write(t.Context(), db.Actor{Kind: "agent", ID: 7}, func(tx *db.Tx) error {
+			tx.Emit(db.Event{Store: 1, Type: "thing.made", Subject: 2, Payload: map[string]any{"name": "Їжак"}})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, `SELECT count(*) FROM jobs WHERE kind = ANY($1::text[]) AND event_id = (SELECT id FROM events)`, []string{"report", "flow"}); n != 2 {
+			t.Fatalf("%d jobs for two listeners", n)
+		}
+		var name string
+		var raw json.RawMessage
+		if err := d.Read().QueryRow(t.Context(), `SELECT payload ->> 'name', payload FROM events`).Scan(&name, &raw); err != nil || name != "Їжак" || !json.Valid(raw) {
+			t.Fatalf("%q %s %v", name, raw, err)
+		}
+	})
+}
+
+func TestOneFailureDoesNotSpoilTheBatch(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		var wg sync.WaitGroup
+		for i := range 64 {
+			wg.Go(func() {
+				err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+					if _, err := tx.Exec(t.Context(), `INSERT INTO events (id, store_id, type, subject_id, actor_kind, actor_id, payload, created_at) VALUES ($1, $2, 'x', 0, '', 0, '{}', 0)`, tx.ID(), int64(i)); err != nil {
+						return err
+					}
+					if i%4 == 0 {
+						return fmt.Errorf("no %d", i)
+					}
+					return nil
+				})
+				if (err != nil) != (i%4 == 0) {
+					t.Errorf("%d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := count(t, d, `SELECT count(*) FROM events`); n != 48 {
+			t.Fatalf("%d of 48", n)
+		}
+	})
+}
+
+func TestKeyedJobs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, c *db.MovableClock) {
+		later := c.Now().Add(time.Hour)
+		write := func(j db.Job) {
+			t.Helper()
+			if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error { tx.Enqueue(j); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(db.Job{Kind: "remind", Key: "a", Payload: 1})
+		write(db.Job{Kind: "remind", Key: "a", Payload: 2})
+		write(db.Job{Kind: "remind", Key: "b", Payload: 1})
+		write(db.Job{Kind: "remind", Key: "b", Payload: 2, Move: true, RunAt: later})
+		write(db.Job{Kind: "remind", Payload: 1})
+		write(db.Job{Kind: "remind", Payload: 1})
+		if n := count(t, d, `SELECT count(*) FROM jobs`); n != 4 {
+			t.Fatalf("%d jobs", n)
+		}
+		if n := count(t, d, `SELECT count(*) FROM jobs WHERE key = 'b' AND run_at = $1 AND CAST(payload AS TEXT) = '2'`, db.At(later)); n != 1 {
+			t.Fatal("Move didn't move")
+		}
+		if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error { tx.CancelJob("remind", "a"); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, `SELECT count(*) FROM jobs`); n != 3 {
+			t.Fatalf("%d jobs after cancelling", n)
+		}
+	})
+}
+
+func TestIDsAreOrderedAndExactInJSON(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		last := db.IDAt(time.Now()) - 1
+		for range 5000 {
+			id := d.ID()
+			if id <= last || int64(float64(id)) != id {
+				t.Fatalf("id %d after %d", id, last)
+			}
+			last = id
+		}
+	})
+}
+
+func TestNodesShareADatabase(t *testing.T) {
+	url := dbtest.URL(t, db.Postgres)
+	seen := map[int64]bool{}
+	for range 3 {
+		d, err := db.Open(t.Context(), url, db.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if seen[d.Node()] {
+			t.Fatalf("two nodes have number %d", d.Node())
+		}
+		seen[d.Node()] = true
+		t.Cleanup(func() { _ = d.Close() })
+	}
+}
+
+func TestWriteAfterCloseFails(t *testing.T) {
+	d, err := db.Open(t.Context(), dbtest.URL(t, db.SQLite), db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(context.Background(), db.System, func(*db.Tx) error { return nil }); err == nil {
+		t.Fatal("wrote to a closed database")
+	}
+}

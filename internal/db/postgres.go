@@ -1,0 +1,168 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// postgresDB is a pool of connections to PostgreSQL, or to a database that speaks its language.
+type postgresDB struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	cfg.MaxConns = 16
+	if o.ReadConns > 0 {
+		cfg.MaxConns = int32(o.ReadConns)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("db: can't reach PostgreSQL: %w", err)
+	}
+	return &postgresDB{pool, o.Log}, nil
+}
+
+func (p *postgresDB) reader() Querier { return p.pool }
+
+func (p *postgresDB) close() error {
+	p.pool.Close()
+	return nil
+}
+
+const maxRetries = 8
+
+// write retries what the database asks to be retried: serialisation failures and deadlocks.
+func (p *postgresDB) write(ctx context.Context, tx *Tx, fn func(*Tx) error) error {
+	for try := 0; ; try++ {
+		err := p.once(ctx, tx, fn)
+		var pe *pgconn.PgError
+		if err == nil || try == maxRetries || !errors.As(err, &pe) || (pe.Code != "40001" && pe.Code != "40P01") {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(rand.IntN(1<<min(try, 6)*2)+1) * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (p *postgresDB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	lazy := &lazyTx{conn: conn.Conn()}
+	// From here on the change is all or nothing; a caller that goes away doesn't decide which.
+	ctx = context.WithoutCancel(ctx)
+	tx.begin(ctx, lazy)
+	if err = tx.run(fn); err != nil {
+		return joinIf(err, lazy.rollback(ctx))
+	}
+	if err = lazy.finish(ctx, tx.deferred); err != nil {
+		return joinIf(err, lazy.rollback(ctx))
+	}
+	return nil
+}
+
+func joinIf(err, other error) error {
+	if other == nil {
+		return err
+	}
+	return errors.Join(err, other)
+}
+
+// lazyTx sends BEGIN with the first statement only. A change that consists of deferred writes alone
+// is one pipelined batch, which PostgreSQL treats as a transaction by itself: one round trip.
+type lazyTx struct {
+	conn  *pgx.Conn
+	begun bool
+}
+
+func (l *lazyTx) begin(ctx context.Context) error {
+	if l.begun {
+		return nil
+	}
+	_, err := l.conn.Exec(ctx, "BEGIN")
+	l.begun = err == nil
+	return err
+}
+
+func (l *lazyTx) finish(ctx context.Context, writes []deferred) error {
+	if len(writes) == 0 && !l.begun {
+		return nil
+	}
+	b := &pgx.Batch{}
+	for _, w := range writes {
+		b.Queue(w.sql, w.args...)
+	}
+	if l.begun {
+		b.Queue("COMMIT")
+	}
+	results := l.conn.SendBatch(ctx, b)
+	var tag pgconn.CommandTag
+	for range b.Len() {
+		var err error
+		if tag, err = results.Exec(); err != nil {
+			_ = results.Close()
+			return err
+		}
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	if l.begun && tag.String() == "ROLLBACK" {
+		l.begun = false
+		return errors.New("db: PostgreSQL rolled back: an earlier statement had failed and its error was passed over")
+	}
+	l.begun = false
+	return nil
+}
+
+func (l *lazyTx) rollback(ctx context.Context) error {
+	if !l.begun || l.conn.IsClosed() {
+		return nil
+	}
+	l.begun = false
+	_, err := l.conn.Exec(ctx, "ROLLBACK")
+	return err
+}
+
+func (l *lazyTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if err := l.begin(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return l.conn.Exec(ctx, sql, args...)
+}
+
+func (l *lazyTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
+	return l.conn.Query(ctx, sql, args...)
+}
+
+func (l *lazyTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if err := l.begin(ctx); err != nil {
+		return &oneRow{err: err}
+	}
+	return l.conn.QueryRow(ctx, sql, args...)
+}

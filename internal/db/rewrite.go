@@ -1,0 +1,121 @@
+package db
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// The queries are written once, for PostgreSQL. What SQLite says differently is rewritten
+// here, once per statement text; the rules are listed in docs/adr/0001.
+var (
+	reComment = regexp.MustCompile(`(?m)^\s*--.*$`)
+	reAny     = regexp.MustCompile(`(?i)=\s*ANY\s*\(\s*(\$\d+)(?:::\w+\[\])?\s*\)`)
+	reAll     = regexp.MustCompile(`(?i)<>\s*ALL\s*\(\s*(\$\d+)(?:::\w+\[\])?\s*\)`)
+	reLock    = regexp.MustCompile(`(?i)\s+FOR\s+(NO\s+KEY\s+)?UPDATE(\s+OF\s+\w+)?(\s+SKIP\s+LOCKED)?`)
+	reCast    = regexp.MustCompile(`::(double precision|\w+)(\[\])?`)
+	reCollate = regexp.MustCompile(`(?i)\s+COLLATE\s+"C"`)
+	reFunc    = regexp.MustCompile(`(?i)\b(greatest|least)\(`)
+	reParam   = regexp.MustCompile(`\$\d+`)
+)
+
+// statement is a query in SQLite's words; args tells which argument stands at each `?`.
+type statement struct {
+	sql  string
+	args []int
+}
+
+var rewritten sync.Map // PostgreSQL text -> *statement
+
+func rewrite(sql string) *statement {
+	if s, ok := rewritten.Load(sql); ok {
+		return s.(*statement)
+	}
+	q := reComment.ReplaceAllString(sql, "")
+	q = reAny.ReplaceAllString(q, "IN (SELECT value FROM json_each($1))")
+	// The replacement's $1 is the captured parameter, e.g. "$3".
+	q = reAll.ReplaceAllString(q, "NOT IN (SELECT value FROM json_each($1))")
+	q = reLock.ReplaceAllString(q, "")
+	q = reCast.ReplaceAllString(q, "")
+	q = reCollate.ReplaceAllString(q, "")
+	q = reFunc.ReplaceAllStringFunc(q, func(m string) string {
+		if strings.EqualFold(m, "greatest(") {
+			return "max("
+		}
+		return "min("
+	})
+	s := &statement{}
+	s.sql = strings.TrimSpace(reParam.ReplaceAllStringFunc(q, func(p string) string {
+		n, _ := strconv.Atoi(p[1:])
+		s.args = append(s.args, n-1)
+		return "?"
+	}))
+	actual, _ := rewritten.LoadOrStore(sql, s)
+	return actual.(*statement)
+}
+
+// bind puts the arguments in the order of the question marks; slices become JSON arrays for json_each.
+func (s *statement) bind(args []any) ([]any, error) {
+	out := make([]any, len(s.args))
+	for i, n := range s.args {
+		if n >= len(args) {
+			return nil, fmt.Errorf("db: statement wants argument $%d, got %d: %s", n+1, len(args), s.sql)
+		}
+		v, err := sqliteValue(args[n])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func sqliteValue(v any) (any, error) {
+	switch v := v.(type) {
+	case nil, int64, string, bool, float64, int, *int64, *string, *bool:
+		return v, nil
+	case []byte:
+		return v, nil
+	case json.RawMessage:
+		return string(v), nil
+	case Time:
+		return int64(v), nil
+	}
+	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Slice {
+		if rv.Type().Elem().Kind() == reflect.Uint8 {
+			return rv.Bytes(), nil
+		}
+		if rv.Len() == 0 {
+			return "[]", nil
+		}
+		if rv.Type().Elem() == reflect.TypeFor[Time]() {
+			ints := make([]int64, rv.Len())
+			for i := range ints {
+				ints[i] = rv.Index(i).Int()
+			}
+			v = ints
+		}
+		b, err := json.Marshal(v)
+		return string(b), err
+	}
+	return v, nil
+}
+
+// sqliteSchema turns a migration written for PostgreSQL into SQLite's words.
+func sqliteSchema(ddl string) string {
+	for _, r := range []struct{ re, with string }{
+		{`(?i)\bBIGINT\s+PRIMARY\s+KEY`, "INTEGER PRIMARY KEY"}, // the rowid itself
+		{`(?i)\bJSONB\b`, "TEXT"},
+		{`(?i)\bBYTEA\b`, "BLOB"},
+		{`(?i)\bDOUBLE\s+PRECISION\b`, "REAL"},
+		{`(?i)\s+COLLATE\s+"C"`, ""},
+		{`::\w+(\[\])?`, ""},
+	} {
+		ddl = regexp.MustCompile(r.re).ReplaceAllString(ddl, r.with)
+	}
+	return ddl
+}
