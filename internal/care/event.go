@@ -1,0 +1,126 @@
+package care
+
+// Event types. The subject of an event is the id of the noun before the dot.
+const (
+	EventCustomerCreated = "customer.created"
+	EventCustomerUpdated = "customer.updated"
+	EventCustomerMerged  = "customer.merged"
+
+	EventCartUpdated   = "cart.updated"
+	EventCartAbandoned = "cart.abandoned"
+	EventCartRecovered = "cart.recovered"
+
+	EventOrderCreated       = "order.created"
+	EventOrderUpdated       = "order.updated"
+	EventOrderStatusChanged = "order.status_changed"
+	EventOrderCancelled     = "order.cancelled"
+	EventOrderCompleted     = "order.completed"
+
+	EventPaymentPending     = "payment.pending"
+	EventPaymentAuthorized  = "payment.authorized"
+	EventPaymentCaptured    = "payment.captured"
+	EventPaymentFailed      = "payment.failed"
+	EventPaymentRefunded    = "payment.refunded"
+	EventPaymentChargedBack = "payment.charged_back"
+
+	EventShipmentCreated       = "shipment.created"
+	EventShipmentStatusChanged = "shipment.status_changed"
+	EventShipmentAtPickupPoint = "shipment.at_pickup_point"
+	EventShipmentDelivered     = "shipment.delivered"
+	EventShipmentException     = "shipment.exception"
+	EventShipmentReturning     = "shipment.returning"
+
+	EventReturnRequested = "return.requested"
+	EventReturnApproved  = "return.approved"
+	EventReturnReceived  = "return.received"
+	EventReturnClosed    = "return.closed"
+
+	EventRefundCreated = "refund.created"
+	EventRefundSettled = "refund.settled"
+	EventRefundFailed  = "refund.failed"
+
+	EventInvoiceIssued    = "invoice.issued"
+	EventInvoiceCancelled = "invoice.cancelled"
+
+	EventStockChanged = "stock.changed"
+	EventStockOut     = "stock.out"
+	EventStockBackIn  = "stock.back_in"
+
+	EventProductCreated  = "product.created"
+	EventProductUpdated  = "product.updated"
+	EventProductArchived = "product.archived"
+
+	EventConnectionDegraded   = "connection.degraded"
+	EventConnectionRestored   = "connection.restored"
+	EventConnectionAuthFailed = "connection.auth_failed"
+
+	EventConversationCreated  = "conversation.created"
+	EventConversationAssigned = "conversation.assigned"
+	EventConversationResolved = "conversation.resolved"
+	EventConversationReopened = "conversation.reopened"
+	EventConversationSnoozed  = "conversation.snoozed"
+	EventMessageReceived      = "message.received" // from a customer
+	EventMessageSent          = "message.sent"     // to a customer
+	EventNoteAdded            = "message.noted"
+
+	EventAgentPresence = "agent.presence_changed"
+)
+
+// OrderEvent is the payload of the order.*, payment.*, shipment.*, return.* and refund.* events: the state before and after.
+type OrderEvent struct {
+	Order      int64     `json:"order_id"`
+	Customer   int64     `json:"customer_id"`
+	Connection int64     `json:"connection_id"`
+	Number     string    `json:"number"`
+	Part       string    `json:"part,omitempty"` // external id of the payment, shipment, return or refund
+	Before     OrderAxes `json:"before"`
+	After      OrderAxes `json:"after"`
+	// Backfill marks what happened before the shop was connected: listeners that tell customers ignore it.
+	Backfill bool `json:"backfill,omitempty"`
+}
+
+// OrderAxes is where an order stood.
+type OrderAxes struct {
+	Order      OrderState      `json:"order"`
+	Payment    PaymentState    `json:"payment"`
+	Fulfilment FulfilmentState `json:"fulfilment"`
+	Shipment   ShipmentState   `json:"shipment,omitempty"`
+	Stage      Stage           `json:"stage"`
+	RawStatus  string          `json:"raw_status,omitempty"`
+}
+
+// StockEvent is the payload of stock.*; quantities are what can be sold.
+type StockEvent struct {
+	Variant  int64 `json:"variant_id"`
+	Location int64 `json:"location_id"`
+	Before   int64 `json:"before"`
+	After    int64 `json:"after"`
+	// Total is what can be sold over all locations: stock.out and stock.back_in go by it.
+	Total    int64 `json:"total"`
+	Backfill bool  `json:"backfill,omitempty"`
+}
+
+// MessageEvent is the payload of message.*.
+type MessageEvent struct {
+	Conversation int64  `json:"conversation_id"`
+	Customer     int64  `json:"customer_id"`
+	Channel      string `json:"channel"`
+	Seq          int64  `json:"seq"`
+}
+
+// ConversationEvent is the payload of conversation.*.
+type ConversationEvent struct {
+	Conversation int64  `json:"conversation_id"`
+	Customer     int64  `json:"customer_id"`
+	Channel      string `json:"channel"`
+	Queue        int64  `json:"queue_id"`
+	Assignee     int64  `json:"assignee_id"`
+	Status       string `json:"status"`
+}
+
+// ConnectionEvent is the payload of connection.*.
+type ConnectionEvent struct {
+	Connection int64  `json:"connection_id"`
+	Plug       string `json:"plug"`
+	Reason     string `json:"reason,omitempty"`
+}
