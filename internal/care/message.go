@@ -1,0 +1,47 @@
+package care
+
+import "time"
+
+// Identity is one way in which a customer can be recognised. Value is normalised by its kind: E.164, lower-case
+// e-mail address, "connection:external id" for a shop account, the widget's visitor id.
+type Identity struct {
+	Kind     IdentityKind `json:"kind"`
+	Value    string       `json:"value"`
+	Display  string       `json:"display,omitempty"` // as it was given, when that differs
+	Verified bool         `json:"verified"`          // proven (signed, confirmed), not merely claimed
+}
+
+// IdentityKind is what an identity is made of.
+type IdentityKind string
+
+const (
+	IdentityPhone   IdentityKind = "phone"
+	IdentityEmail   IdentityKind = "email"
+	IdentityShop    IdentityKind = "shop"
+	IdentityVisitor IdentityKind = "visitor"
+)
+
+// Inbound is a message of a customer as a channel received it.
+type Inbound struct {
+	Store   int64
+	Channel string
+	// Thread is the channel's own key of the exchange: a visitor's id in chat, a thread id in mail.
+	Thread string
+	// ClientID makes the message idempotent within the thread: the same one is never stored twice.
+	ClientID    string
+	From        []Identity
+	Name        string // of the customer, if told
+	Language    string // as the channel knows it; empty: detected from the text
+	Subject     string
+	Body        string // plain text, at most 20,000 characters
+	Attachments []int64
+	Page        Page
+	At          time.Time // when the customer sent it; zero: now
+}
+
+// Page is where a visitor is.
+type Page struct {
+	URL   string `json:"url,omitempty"`
+	Title string `json:"title,omitempty"`
+	Agent string `json:"agent,omitempty"` // the browser's User-Agent
+}
