@@ -1,0 +1,90 @@
+package text
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold makes texts comparable: lower case, compatibility forms and diacritics
+// removed, apostrophes dropped. Of the Cyrillic letters й and ї stay, because they
+// are letters of their own; ё becomes е and ґ becomes г, as people type them.
+func Fold(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	prev := rune(0)
+	held := false // prev waits for a mark that may belong to it
+	flush := func() {
+		if held {
+			b.WriteString(foldRune(prev))
+			held = false
+		}
+	}
+	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
+		if unicode.Is(unicode.Mn, r) {
+			switch {
+			case held && prev == 'и' && r == '\u0306':
+				prev = 'й'
+			case held && prev == 'і' && r == '\u0308':
+				prev = 'ї'
+			}
+			continue
+		}
+		flush()
+		if isApostrophe(r) || unicode.Is(unicode.Cf, r) {
+			continue
+		}
+		// Some letters have a lower case only once they are decomposed.
+		prev, held = unicode.ToLower(r), true
+	}
+	flush()
+	return b.String()
+}
+
+// plain tells whether Fold has nothing to do, which is most of what it meets again.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= 0x80 || c >= 'A' && c <= 'Z' || c == '\'' || c == '`' {
+			return false
+		}
+	}
+	return true
+}
+
+func foldRune(r rune) string {
+	switch r {
+	case 'ł':
+		return "l"
+	case 'ß':
+		return "ss"
+	case 'đ', 'ð':
+		return "d"
+	case 'ø':
+		return "o"
+	case 'æ':
+		return "ae"
+	case 'œ':
+		return "oe"
+	case 'þ':
+		return "th"
+	case 'ı':
+		return "i"
+	case 'ґ':
+		return "г"
+	case 'ў':
+		return "у"
+	}
+	return string(r)
+}
+
+func isApostrophe(r rune) bool {
+	switch r {
+	case '\'', '`', '’', '‘', 'ʼ', 'ʹ', 'ʾ', 'ʿ', '′', '´', '‛':
+		return true
+	}
+	return false
+}

@@ -1,0 +1,183 @@
+package text
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Phone is a number as it was written and, where it could be understood, as it is
+// dialled. Raw is always kept: a number that can't be resolved today may still be
+// read by a person.
+type Phone struct {
+	Raw       string
+	E164      string // "" when unresolved
+	Region    string // ISO 3166 code of the number's country, "" when unknown
+	Extension string
+}
+
+// Resolved tells whether the number can be dialled.
+func (p Phone) Resolved() bool { return p.E164 != "" }
+
+const maxPhone = 80
+
+var (
+	phoneExtension = regexp.MustCompile(`(?i)[\s,;]*(?:;ext=|ext(?:ension|n)?|доб(?:авочный)?|дод(?:атковий)?|внутр(?:енний)?|вн|wewn?(?:ętrzny)?|x|#)[\s.:№]*(\d{1,7})[\s)]*$`)
+	phoneLabel     = regexp.MustCompile(`(?i)^\s*(?:sips?:|tel:|callto:|whatsapp:|viber:|telefon|тел(?:ефон)?|tel|phone|моб(?:ільний|ильный)?|mobile|mob|kom(?:órka)?|kom|т|t|м|m)?[\s.:]*`)
+	phoneTrunkZero = regexp.MustCompile(`^(\+\s*\d{1,3}[\s.-]*)\(\s*0\s*\)`)
+)
+
+// ParsePhone reads a number as people write it: with brackets, dashes, labels,
+// trunk prefixes, 00 for +, an extension, or a second number behind a comma. A
+// number without a country is read as one of defaultRegion (ISO 3166, may be "").
+// It guesses no more than that: what isn't a number of that region, like a Russian
+// 8 (916) in Ukraine, stays unresolved.
+func ParsePhone(raw, defaultRegion string) Phone {
+	p := Phone{Raw: raw}
+	if len(raw) > maxPhone {
+		return p
+	}
+	s := asciiDigits(raw)
+	s = s[len(phoneLabel.FindString(s)):]
+	s, _, _ = strings.Cut(s, "@")
+	if m := phoneExtension.FindStringSubmatchIndex(s); m != nil {
+		p.Extension = s[m[2]:m[3]]
+		s = s[:m[0]]
+	}
+	region := strings.ToUpper(defaultRegion)
+	candidates := append([]string{s}, strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == '/' })...)
+	for _, candidate := range candidates {
+		if n := resolve(candidate, region); n != nil {
+			p.E164 = phonenumbers.Format(n, phonenumbers.E164)
+			p.Region = phonenumbers.GetRegionCodeForNumber(n)
+			if p.Region == "ZZ" || p.Region == "001" {
+				p.Region = ""
+			}
+			return p
+		}
+	}
+	return p
+}
+
+// resolve tries the readings of one written number, surest first.
+func resolve(s, region string) *phonenumbers.PhoneNumber {
+	s = phoneTrunkZero.ReplaceAllString(strings.TrimSpace(s), "$1")
+	digits, plus, ok := dialled(s)
+	if !ok || len(digits) < 5 {
+		return nil
+	}
+	if !plus && strings.HasPrefix(digits, "00") {
+		digits, plus = digits[2:], true
+	}
+	if plus {
+		// A full international number is taken as long as its length is possible:
+		// ranges are opened faster than anybody's tables are renewed.
+		if n, err := phonenumbers.Parse("+"+digits, ""); err == nil && phonenumbers.IsPossibleNumber(n) {
+			return n
+		}
+	}
+	if n := valid(digits, region); n != nil {
+		return n
+	}
+	if region == "UA" && len(digits) == 11 && strings.HasPrefix(digits, "80") {
+		return valid(digits[1:], region) // the trunk prefix was 8 until 2009
+	}
+	if len(digits) >= 11 {
+		return valid("+"+digits, "")
+	}
+	return nil
+}
+
+func valid(digits, region string) *phonenumbers.PhoneNumber {
+	n, err := phonenumbers.Parse(digits, region)
+	if err != nil || !phonenumbers.IsValidNumber(n) {
+		return nil
+	}
+	return n
+}
+
+// dialled takes the digits out of a number's punctuation, and refuses anything that
+// a number isn't written with.
+func dialled(s string) (digits string, plus, ok bool) {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case r == '+' || r == '\uff0b':
+			if b.Len() > 0 || plus {
+				return "", false, false
+			}
+			plus = true
+		case strings.ContainsRune("()[]-./\\_*'~", r), unicode.Is(unicode.Pd, r), unicode.IsSpace(r), unicode.Is(unicode.Cf, r):
+		default:
+			return "", false, false
+		}
+	}
+	return b.String(), plus, true
+}
+
+// asciiDigits turns digits of any script into 0-9.
+func asciiDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		// Digits of a script stand together in order, so zero is found by counting down.
+		value := rune(0)
+		for value < 9 && unicode.Is(unicode.Nd, r-value-1) {
+			value++
+		}
+		return '0' + value
+	}, s)
+}
+
+// tails are the lengths under which a number is found: a city number, a national
+// number without and with its trunk or area digits.
+var tails = [...]int{10, 9, 7}
+
+// PhoneKeys gives the keys under which a number is stored and sought, the most
+// telling first: all its digits, then its last 10, 9 and 7. Two spellings of one
+// number share a key whichever country and trunk prefixes they carry. It is empty
+// for fewer than four digits.
+func PhoneKeys(raw string) []string {
+	digits := phoneDigits(raw)
+	if len(digits) < 4 {
+		return nil
+	}
+	keys := []string{digits}
+	for _, n := range tails {
+		if len(digits) > n {
+			keys = append(keys, digits[len(digits)-n:])
+		}
+	}
+	return slices.Clip(keys)
+}
+
+// PhoneReversed gives the digits last first, so that "…4567" can be sought as a
+// prefix of a stored column.
+func PhoneReversed(raw string) string {
+	digits := []byte(phoneDigits(raw))
+	slices.Reverse(digits)
+	return string(digits)
+}
+
+func phoneDigits(raw string) string {
+	if len(raw) > maxPhone {
+		return ""
+	}
+	s := asciiDigits(raw)
+	if m := phoneExtension.FindStringIndex(s); m != nil {
+		s = s[:m[0]]
+	}
+	s = strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimPrefix(s, "00")
+}
