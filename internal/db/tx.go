@@ -165,3 +165,6 @@ func (tx *Tx) json(v any) json.RawMessage {
 	}
 	return b
 }
+
+// Woke tells workers after the commit that a job of the kind has become ready by other means than Enqueue.
+func (tx *Tx) Woke(kind string) { tx.jobs = append(tx.jobs, jobRow{kind, tx.Now}) }
