@@ -1,0 +1,49 @@
+package account
+
+import (
+	"slices"
+
+	"opeka/internal/care"
+)
+
+// Roles of an agent in a store.
+const (
+	Administrator = "administrator"
+	Supervisor    = "supervisor"
+	Agent         = "agent"
+	Clerk         = "clerk"  // warehouse, accounting: answers inquiries, sees orders
+	Client        = "client" // the shop's own people looking at their contact centre
+)
+
+// Roles lists them, most powerful first.
+var Roles = []string{Administrator, Supervisor, Agent, Clerk, Client}
+
+// Permissions lists all that there are.
+var Permissions = []care.Permission{
+	care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite,
+	care.PermIngest, care.PermReports, care.PermPeople, care.PermSettings, care.PermConnections, care.PermKeys, care.PermAudit, care.PermOperations,
+}
+
+var rolePermissions = map[string][]care.Permission{
+	Administrator: Permissions,
+	Supervisor: {
+		care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite,
+		care.PermReports, care.PermPeople,
+	},
+	Agent:  {care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite},
+	Clerk:  {care.PermCustomerRead, care.PermCommerceRead},
+	Client: {care.PermInboxRead, care.PermCustomerRead, care.PermCommerceRead, care.PermReports},
+}
+
+// PermissionsOf returns what a role may do; nothing for an unknown one. The caller must not change the slice.
+func PermissionsOf(role string) []care.Permission { return rolePermissions[role] }
+
+// covers tells whether somebody with the permissions have may give away those in wanted: nobody grants what he lacks.
+func covers(have, wanted []care.Permission) bool {
+	for _, p := range wanted {
+		if !slices.Contains(have, p) {
+			return false
+		}
+	}
+	return true
+}
