@@ -1,0 +1,3 @@
+import settings from '$messages/en/settings.json';
+
+export default { ...settings };

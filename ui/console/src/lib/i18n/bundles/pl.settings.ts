@@ -1,0 +1,3 @@
+import settings from '$messages/pl/settings.json';
+
+export default { ...settings };

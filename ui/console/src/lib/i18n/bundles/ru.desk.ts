@@ -1,0 +1,5 @@
+import console from '$messages/ru/console.json';
+import customer from '$messages/ru/customer.json';
+import inbox from '$messages/ru/inbox.json';
+
+export default { ...console, ...inbox, ...customer };

@@ -1,0 +1,3 @@
+import settings from '$messages/ru/settings.json';
+
+export default { ...settings };

@@ -1,0 +1,3 @@
+import settings from '$messages/uk/settings.json';
+
+export default { ...settings };

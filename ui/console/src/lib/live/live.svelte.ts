@@ -1,0 +1,118 @@
+// The stream of news: hands each publication to the part of the store that it concerns, and after a break makes
+// everything on the screen catch up.
+import type { LiveEvent } from '$lib/api';
+import { configure } from '$lib/api/request';
+import { hearPresence, start as startSession } from '$lib/app/session.svelte';
+import { inboxLists, type ConversationList } from './conversations.svelte';
+import { counts } from './counts.svelte';
+import { customerFiles } from './customers.svelte';
+import { directory } from './directory.svelte';
+import { outbox } from './outbox.svelte';
+import { LiveSocket } from './socket';
+import { threadOf, type Thread } from './threads.svelte';
+
+let connected = $state(false);
+let down = $state(false);
+let reached = $state(true);
+let downTimer: ReturnType<typeof setTimeout> | undefined;
+let socket: LiveSocket | undefined;
+let before = false;
+const patience = 3000;
+
+/** What is on the screen now: it is this that catches up first. */
+export const shown: { list?: ConversationList; thread?: Thread } = {};
+const stockListeners = new Set<() => void>();
+
+export const live = {
+  get connected(): boolean {
+    return connected;
+  },
+  /** The line has been gone long enough to say so. */
+  get offline(): boolean {
+    return down || !reached;
+  },
+  retry(): void {
+    socket?.retry();
+    if (!reached) catchUp();
+  },
+  onStock(run: () => void): () => void {
+    stockListeners.add(run);
+    return () => stockListeners.delete(run);
+  },
+  /** Connects after the first paint; the first screen does not wait for it. */
+  start(): () => void {
+    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live/agent`;
+    socket = new LiveSocket(url, {
+      data: (d) => hear(d as LiveEvent),
+      up,
+      down: lost,
+      refused: () => void startSession(),
+    });
+    configure({ onReach: (ok) => (reached = ok) });
+    const begin = setTimeout(() => socket?.start(), 50);
+    const back = () => live.retry();
+    addEventListener('online', back);
+    void outbox.flush();
+    return () => {
+      clearTimeout(begin);
+      clearTimeout(downTimer);
+      removeEventListener('online', back);
+      socket?.stop();
+      before = false;
+      connected = down = false;
+      for (const part of [inboxLists, threadOf, customerFiles, directory]) part.forget();
+    };
+  },
+};
+
+function up(): void {
+  connected = true;
+  down = false;
+  clearTimeout(downTimer);
+  if (before) catchUp();
+  before = true;
+}
+
+function lost(): void {
+  connected = false;
+  clearTimeout(downTimer);
+  downTimer = setTimeout(() => (down = true), patience);
+}
+
+function catchUp(): void {
+  inboxLists.catchUp(shown.list);
+  void shown.thread?.catchUp();
+  void counts.fetch();
+  void outbox.flush();
+}
+
+export function hear(event: LiveEvent): void {
+  switch (event.t) {
+    case 'conversation':
+      inboxLists.hear(event.conversation);
+      break;
+    case 'message':
+      threadOf.known(event.conversation_id)?.hear(event.message);
+      outbox.confirmed(event.message);
+      break;
+    case 'typing':
+      threadOf.known(event.conversation_id)?.hearTyping(event.who, event.name, event.on);
+      break;
+    case 'read':
+      threadOf.known(event.conversation_id)?.hearRead(event.by, event.seq);
+      break;
+    case 'presence':
+      hearPresence(event.agent_id, event.state);
+      directory.hear(event.agent_id, event.state);
+      break;
+    case 'counts':
+      counts.soon();
+      break;
+    case 'customer':
+      customerFiles.hear(event.customer_id);
+      break;
+    case 'stock':
+      stockListeners.forEach((run) => run());
+      break;
+  }
+}

@@ -1,0 +1,42 @@
+// The desk's places, in the order of rail and bottom bar.
+import Inbox from '@lucide/svelte/icons/inbox';
+import PackageSearch from '@lucide/svelte/icons/package-search';
+import Settings from '@lucide/svelte/icons/settings';
+import Users from '@lucide/svelte/icons/users';
+import type { RouteName } from '$lib/app/router.svelte';
+import { href } from '$lib/app/router.svelte';
+
+export const places = [
+  {
+    key: 'inbox',
+    label: 'nav.inbox',
+    icon: Inbox,
+    command: 'go.inbox',
+    href: href('inbox', { view: 'open' }),
+    routes: ['inbox'],
+  },
+  {
+    key: 'customers',
+    label: 'nav.customers',
+    icon: Users,
+    command: 'go.customers',
+    href: href('customers'),
+    routes: ['customers', 'customer', 'order'],
+  },
+  {
+    key: 'stock',
+    label: 'nav.stock',
+    icon: PackageSearch,
+    command: 'go.stock',
+    href: href('stock'),
+    routes: ['stock'],
+  },
+  {
+    key: 'settings',
+    label: 'nav.settings',
+    icon: Settings,
+    command: 'go.settings',
+    href: href('settings'),
+    routes: ['settings'],
+  },
+] as const satisfies { routes: readonly RouteName[]; [key: string]: unknown }[];

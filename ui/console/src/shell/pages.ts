@@ -1,0 +1,9 @@
+// Which page shows a route. Each is a chunk of its own; the inbox starts to load with the shell.
+import type { Component } from 'svelte';
+import type { RouteName } from '$lib/app/router.svelte';
+
+type Page = () => Promise<{ default: Component }>;
+
+export const pages: Partial<Record<RouteName, Page>> = {
+  settings: () => import('../settings/Settings.svelte'),
+};
