@@ -1,0 +1,147 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"opeka/internal/care"
+)
+
+// What an agent hears of a store is divided by the permission that it asks for; each part is a channel.
+var audiences = []struct {
+	part string
+	asks care.Permission // empty: whoever belongs to the store
+	of   []string        // the kinds of publications; any other kind is the inbox's
+}{
+	{part: ".staff", of: []string{"presence"}},
+	{part: ".customer", asks: care.PermCustomerRead, of: []string{"customer"}},
+	{part: ".commerce", asks: care.PermCommerceRead, of: []string{"stock", "order", "connection"}},
+	{part: ".inbox", asks: care.PermInboxRead},
+}
+
+// audience reads the kind of a publication and returns the part of the store that may hear it.
+func audience(data []byte) string {
+	var kind string
+	// The kind comes first in all that the program publishes; anything else is read whole.
+	if rest, ok := bytes.CutPrefix(data, []byte(`{"t":"`)); ok {
+		if i := bytes.IndexByte(rest, '"'); i > 0 {
+			kind = string(rest[:i])
+		}
+	} else {
+		var p struct {
+			T string `json:"t"`
+		}
+		_ = json.Unmarshal(data, &p)
+		kind = p.T
+	}
+	for _, a := range audiences {
+		if slices.Contains(a.of, kind) {
+			return a.part
+		}
+	}
+	return ".inbox"
+}
+
+func agentChannel(id string) string { return "agent:" + id }
+
+func agentUser(id int64) string { return "a" + strconv.FormatInt(id, 10) }
+
+func (l *Live) agentHandler() http.Handler {
+	ws := centrifuge.NewWebsocketHandler(l.node, centrifuge.WebsocketConfig{
+		CheckOrigin:        l.ownOrigin,
+		ReadBufferSize:     1024,
+		UseWriteBufferPool: true,
+		MessageSizeLimit:   16 << 10,
+		WriteTimeout:       5 * time.Second,
+		PingPongConfig:     centrifuge.PingPongConfig{PingInterval: 25 * time.Second, PongTimeout: 10 * time.Second},
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scope, err := l.o.Authenticate(r)
+		if err == nil && scope.Agent == 0 {
+			err = &care.Error{Code: "unauthorised", Kind: care.KindUnauthorised}
+		}
+		// The rights are read again later by the cookies alone: nothing else of the request is kept.
+		again := &http.Request{Method: r.Method, URL: &url.URL{Path: r.URL.Path}, Host: r.Host, RemoteAddr: r.RemoteAddr, Header: http.Header{}}
+		for _, name := range []string{"Cookie", "User-Agent", "Accept-Language"} {
+			if v := r.Header.Values(name); len(v) > 0 {
+				again.Header[name] = v
+			}
+		}
+		entry := &agentEntry{scope: scope, err: err, again: func() (care.Scope, error) { return l.o.Authenticate(again) }}
+		ws.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), entryKey{}, entry)))
+	})
+}
+
+// ownOrigin keeps other sites from opening an agent's socket with his cookie.
+func (l *Live) ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true // not a browser: it has no cookie that it wasn't given on purpose
+	}
+	u, err := url.Parse(origin)
+	return err == nil && (u.Host == r.Host || slices.Contains(l.o.Origins, origin))
+}
+
+// agentConnecting answers a socket without a session by a code after which clients don't come back by themselves.
+func (l *Live) agentConnecting(entry *agentEntry) (centrifuge.ConnectReply, error) {
+	if entry.err != nil {
+		var e *care.Error
+		if errors.As(entry.err, &e) && (e.Kind == care.KindUnauthorised || e.Kind == care.KindForbidden) {
+			return centrifuge.ConnectReply{}, centrifuge.DisconnectInvalidToken
+		}
+		return centrifuge.ConnectReply{}, entry.err
+	}
+	channels := map[string]centrifuge.SubscribeOptions{agentChannel(strconv.FormatInt(entry.scope.Agent, 10)): {}}
+	for _, store := range entry.scope.Stores {
+		for _, a := range audiences {
+			if a.asks == "" || entry.scope.May(store, a.asks) {
+				channels[strconv.FormatInt(store, 10)+a.part] = centrifuge.SubscribeOptions{}
+			}
+		}
+	}
+	return centrifuge.ConnectReply{
+		Credentials:   &centrifuge.Credentials{UserID: agentUser(entry.scope.Agent), ExpireAt: l.recheckAt()},
+		Subscriptions: channels,
+	}, nil
+}
+
+func (l *Live) recheckAt() int64 { return time.Now().Add(l.o.Recheck).Unix() }
+
+func (l *Live) agentConnected(c *centrifuge.Client, entry *agentEntry) {
+	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
+		scope, err := entry.again()
+		var refused *care.Error
+		switch {
+		case errors.As(err, &refused) && refused.Kind == care.KindUnauthorised:
+			c.Disconnect(centrifuge.DisconnectInvalidToken)
+		case err != nil: // the database is away, say: ask again later
+			reply(centrifuge.RefreshReply{ExpireAt: l.recheckAt()}, nil)
+		default:
+			reply(centrifuge.RefreshReply{Expired: !sameScope(scope, entry.scope), ExpireAt: l.recheckAt()}, nil)
+		}
+	})
+}
+
+func sameScope(a, b care.Scope) bool {
+	return a.Agent == b.Agent && slices.Equal(slices.Sorted(slices.Values(a.Stores)), slices.Sorted(slices.Values(b.Stores))) &&
+		maps.EqualFunc(a.Permissions, b.Permissions, func(x, y []care.Permission) bool {
+			return slices.Equal(slices.Sorted(slices.Values(x)), slices.Sorted(slices.Values(y)))
+		})
+}
+
+// release closes every socket of an agent whose rights or sessions have changed. Those that still may, come back at once with the rights they have now.
+func (l *Live) release(agent string) {
+	if err := l.node.Disconnect("a"+agent, centrifuge.WithCustomDisconnect(centrifuge.DisconnectForceReconnect)); err != nil {
+		l.o.Log.Warn("live: agent not released", "agent", agent, "error", err)
+	}
+}
