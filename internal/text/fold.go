@@ -9,7 +9,8 @@ import (
 
 // Fold makes texts comparable: lower case, compatibility forms and diacritics
 // removed, apostrophes dropped. Of the Cyrillic letters й and ї stay, because they
-// are letters of their own; ё becomes е and ґ becomes г, as people type them.
+// are letters of their own; ё becomes е and ґ becomes г, as people type them. № is
+// a space, rather than the "No" that its compatibility form would be.
 func Fold(s string) string {
 	if plain(s) {
 		return s
@@ -24,7 +25,7 @@ func Fold(s string) string {
 			held = false
 		}
 	}
-	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
+	for _, r := range norm.NFKD.String(strings.ToLower(strings.ReplaceAll(s, "№", " "))) {
 		if unicode.Is(unicode.Mn, r) {
 			switch {
 			case held && prev == 'и' && r == '\u0306':
