@@ -2,9 +2,10 @@ package care
 
 // Event types. The subject of an event is the id of the noun before the dot.
 const (
-	EventCustomerCreated = "customer.created"
-	EventCustomerUpdated = "customer.updated"
-	EventCustomerMerged  = "customer.merged"
+	EventCustomerCreated  = "customer.created"
+	EventCustomerUpdated  = "customer.updated"
+	EventCustomerMerged   = "customer.merged"
+	EventCustomerUnmerged = "customer.unmerged"
 
 	EventCartUpdated   = "cart.updated"
 	EventCartAbandoned = "cart.abandoned"
@@ -123,4 +124,44 @@ type ConnectionEvent struct {
 	Connection int64  `json:"connection_id"`
 	Plug       string `json:"plug"`
 	Reason     string `json:"reason,omitempty"`
+}
+
+// MergeEvent is the payload of customer.merged and customer.unmerged. Rows of other rooms needn't move: a merged customer points at the one it became part of.
+type MergeEvent struct {
+	Merge  int64 `json:"merge_id"`
+	Winner int64 `json:"winner_id"`
+	Loser  int64 `json:"loser_id"`
+}
+
+// CartEvent is the payload of cart.*.
+type CartEvent struct {
+	Cart       int64 `json:"cart_id"`
+	Customer   int64 `json:"customer_id"`
+	Connection int64 `json:"connection_id"`
+	Total      Money `json:"total"`
+	Backfill   bool  `json:"backfill,omitempty"`
+}
+
+// ProductEvent is the payload of product.*.
+type ProductEvent struct {
+	Product    int64  `json:"product_id"`
+	Connection int64  `json:"connection_id"`
+	Name       string `json:"name"`
+	Backfill   bool   `json:"backfill,omitempty"`
+}
+
+// InvoiceEvent is the payload of invoice.*.
+type InvoiceEvent struct {
+	Order    int64  `json:"order_id"`
+	Customer int64  `json:"customer_id"`
+	Number   string `json:"number"`
+	Total    Money  `json:"total"`
+	URL      string `json:"url,omitempty"`
+	Backfill bool   `json:"backfill,omitempty"`
+}
+
+// CustomerEvent is the payload of customer.created and customer.updated.
+type CustomerEvent struct {
+	Name     string `json:"name"`
+	Language string `json:"language,omitempty"`
 }

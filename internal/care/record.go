@@ -217,6 +217,7 @@ type ShopRefund struct {
 	Amount     Money     `json:"amount"`
 	Reason     string    `json:"reason,omitempty"`
 	Settled    bool      `json:"settled"`
+	Failed     bool      `json:"failed,omitempty"`
 	At         time.Time `json:"at,omitzero"`
 }
 
