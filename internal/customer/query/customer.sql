@@ -25,7 +25,7 @@ UPDATE customers SET merged_into = $2, updated_at = $3 WHERE id = $1;
 -- name: RepointMany :exec
 UPDATE customers SET merged_into = $2, updated_at = $3 WHERE id = ANY($1::bigint[]) AND merged_into = $4;
 
--- name: MergedInto :many
+-- name: FollowersOf :many
 SELECT id FROM customers WHERE merged_into = $1 ORDER BY id;
 
 -- name: AddConsent :exec
@@ -66,3 +66,6 @@ JOIN customers c ON c.id = o.customer_id
 WHERE (m.id = $1 OR m.merged_into = $1) AND c.id <> $1 AND c.merged_into <> $1
 ORDER BY o.id
 LIMIT 50;
+
+-- name: ListCustomers :many
+SELECT * FROM customers WHERE store_id = ANY($1::bigint[]) AND merged_into = 0 AND id < $2 ORDER BY id DESC LIMIT $3;

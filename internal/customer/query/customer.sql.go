@@ -236,6 +236,75 @@ func (q *Queries) FamilyOf(ctx context.Context, id int64) ([]int64, error) {
 	return items, nil
 }
 
+const followersOf = `-- name: FollowersOf :many
+SELECT id FROM customers WHERE merged_into = $1 ORDER BY id
+`
+
+func (q *Queries) FollowersOf(ctx context.Context, mergedInto int64) ([]int64, error) {
+	rows, err := q.db.Query(ctx, followersOf, mergedInto)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listCustomers = `-- name: ListCustomers :many
+SELECT id, store_id, merged_into, name, language, birthday, note, named_by, preferred_channel, quiet_from, quiet_to, version, created_at, updated_at FROM customers WHERE store_id = ANY($1::bigint[]) AND merged_into = 0 AND id < $2 ORDER BY id DESC LIMIT $3
+`
+
+type ListCustomersParams struct {
+	Column1 []int64
+	ID      int64
+	Limit   int32
+}
+
+func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]Customer, error) {
+	rows, err := q.db.Query(ctx, listCustomers, arg.Column1, arg.ID, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Customer
+	for rows.Next() {
+		var i Customer
+		if err := rows.Scan(
+			&i.ID,
+			&i.StoreID,
+			&i.MergedInto,
+			&i.Name,
+			&i.Language,
+			&i.Birthday,
+			&i.Note,
+			&i.NamedBy,
+			&i.PreferredChannel,
+			&i.QuietFrom,
+			&i.QuietTo,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockCustomer = `-- name: LockCustomer :one
 SELECT id, store_id, merged_into, name, language, birthday, note, named_by, preferred_channel, quiet_from, quiet_to, version, created_at, updated_at FROM customers WHERE id = $1 FOR UPDATE
 `
@@ -308,30 +377,6 @@ func (q *Queries) Merge(ctx context.Context, id int64) (Merge, error) {
 		&i.UndoneAt,
 	)
 	return i, err
-}
-
-const mergedInto = `-- name: MergedInto :many
-SELECT id FROM customers WHERE merged_into = $1 ORDER BY id
-`
-
-func (q *Queries) MergedInto(ctx context.Context, mergedInto int64) ([]int64, error) {
-	rows, err := q.db.Query(ctx, mergedInto, mergedInto)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const mergesInto = `-- name: MergesInto :many

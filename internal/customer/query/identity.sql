@@ -24,3 +24,9 @@ UPDATE identities SET customer_id = $2 WHERE id = $1;
 
 -- name: RemoveIdentitiesOf :exec
 DELETE FROM identities WHERE customer_id = $1;
+
+-- name: Identity :one
+SELECT * FROM identities WHERE id = $1;
+
+-- name: RemoveIdentity :exec
+DELETE FROM identities WHERE id = $1;

@@ -141,6 +141,26 @@ func (q *Queries) IdentitiesOfFamilies(ctx context.Context, dollar_1 []int64) ([
 	return items, nil
 }
 
+const identity = `-- name: Identity :one
+SELECT id, store_id, customer_id, kind, value, display, trust, created_at FROM identities WHERE id = $1
+`
+
+func (q *Queries) Identity(ctx context.Context, id int64) (Identity, error) {
+	row := q.db.QueryRow(ctx, identity, id)
+	var i Identity
+	err := row.Scan(
+		&i.ID,
+		&i.StoreID,
+		&i.CustomerID,
+		&i.Kind,
+		&i.Value,
+		&i.Display,
+		&i.Trust,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const moveIdentity = `-- name: MoveIdentity :exec
 UPDATE identities SET customer_id = $2 WHERE id = $1
 `
@@ -175,5 +195,14 @@ DELETE FROM identities WHERE customer_id = $1
 
 func (q *Queries) RemoveIdentitiesOf(ctx context.Context, customerID int64) error {
 	_, err := q.db.Exec(ctx, removeIdentitiesOf, customerID)
+	return err
+}
+
+const removeIdentity = `-- name: RemoveIdentity :exec
+DELETE FROM identities WHERE id = $1
+`
+
+func (q *Queries) RemoveIdentity(ctx context.Context, id int64) error {
+	_, err := q.db.Exec(ctx, removeIdentity, id)
 	return err
 }

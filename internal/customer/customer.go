@@ -1,0 +1,258 @@
+// Package customer owns the customers of the stores: by what they are recognised, which of them are one
+// person, what they allow, how they want to be reached, and the timeline of all that happened with them.
+// It never decides about their orders or conversations, and nobody else writes its tables.
+package customer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"opeka/internal/care"
+	"opeka/internal/customer/query"
+	"opeka/internal/db"
+)
+
+// Bus carries hints to open screens after a commit.
+type Bus interface {
+	Publish(topic string, data []byte)
+}
+
+// Index is where a customer can be found by anything; the search room implements it. Both run in the
+// transaction of the change.
+type Index interface {
+	Put(ctx context.Context, tx *db.Tx, e Entry) error
+	Remove(ctx context.Context, tx *db.Tx, store, customer int64) error
+}
+
+// Entry is what a customer is found by.
+type Entry struct {
+	Store, Customer int64
+	Name            string
+	Phones, Emails  []string
+}
+
+// Customers is the room.
+type Customers struct {
+	db    *db.DB
+	bus   Bus
+	index Index
+}
+
+// New makes the room; bus and index may be nil.
+func New(d *db.DB, bus Bus, index Index) *Customers {
+	return &Customers{db: d, bus: bus, index: index}
+}
+
+// Hint is what a channel or shop tells of a customer beside the identities.
+type Hint struct {
+	Name     string
+	Language string
+	Birthday string
+	// Vouched tells that the identities come from a shop's records: those that aren't verified count as vouched for, not merely claimed.
+	Vouched bool
+}
+
+// Who gave a customer's name; a later one wins over an earlier one.
+var namers = map[string]int{"": 0, "hint": 1, "shop": 2, "agent": 3}
+
+const maxName = 200
+
+// Resolve finds the customer whom the identities belong to, by the rules of decide, or makes one. What is
+// new among the identities is attached. It returns the customer that the found one has been merged into, if it has.
+func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h Hint) (id int64, created bool, err error) {
+	given := claimsOf(ids, h.Vouched)
+	q := query.New(tx)
+	for range 4 {
+		holders, err := holdersOf(ctx, q, store, given)
+		if err != nil {
+			return 0, false, err
+		}
+		p := decide(given, holders)
+		if p.Found == 0 {
+			id = tx.ID()
+			taken, err := c.attach(ctx, tx, q, store, id, p)
+			if err != nil {
+				return 0, false, err
+			}
+			if taken { // another transaction has just made this customer: look again
+				if err := q.RemoveIdentitiesOf(ctx, id); err != nil {
+					return 0, false, err
+				}
+				continue
+			}
+			return id, true, c.create(ctx, tx, q, store, id, h)
+		}
+		for _, loser := range p.Merge {
+			if _, err := c.merge(ctx, tx, q, p.Found, loser, true, p.Reason); err != nil {
+				return 0, false, err
+			}
+		}
+		taken, err := c.attach(ctx, tx, q, store, p.Found, p)
+		if err != nil {
+			return 0, false, err
+		}
+		if taken {
+			continue
+		}
+		return p.Found, false, c.learn(ctx, tx, q, p, h)
+	}
+	return 0, false, errors.New("customer: identities kept changing hands")
+}
+
+func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint) error {
+	row := query.AddCustomerParams{ID: id, StoreID: store, Name: clip(h.Name, maxName), Language: h.Language, NamedBy: namedBy(h), CreatedAt: db.At(tx.Now)}
+	if err := q.AddCustomer(ctx, row); err != nil {
+		return err
+	}
+	tx.Emit(db.Event{Store: store, Type: care.EventCustomerCreated, Subject: id, Payload: care.CustomerEvent{Name: row.Name, Language: h.Language}})
+	return c.reindex(ctx, tx, q, store, id)
+}
+
+// attach adds what is new of the identities. taken tells that a proven one has been taken by somebody else meanwhile.
+func (c *Customers) attach(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, p plan) (taken bool, err error) {
+	for _, move := range p.Move {
+		if err := q.MoveIdentity(ctx, query.MoveIdentityParams{ID: move, CustomerID: id}); err != nil {
+			return false, err
+		}
+	}
+	for _, raise := range p.Raise {
+		if err := q.RaiseTrust(ctx, query.RaiseTrustParams{ID: raise.id, Trust: int64(raise.Trust)}); err != nil {
+			return false, err
+		}
+	}
+	for _, a := range p.Attach {
+		n, err := q.AddIdentity(ctx, query.AddIdentityParams{ID: tx.ID(), StoreID: store, CustomerID: id, Kind: string(a.Kind), Value: a.Value, Display: a.Display, Trust: int64(a.Trust), CreatedAt: db.At(tx.Now)})
+		if err != nil {
+			return false, err
+		}
+		if n == 0 && a.Trust == proven {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// learn takes over what is newly told of a known customer.
+func (c *Customers) learn(ctx context.Context, tx *db.Tx, q *query.Queries, p plan, h Hint) error {
+	if h.Name == "" && h.Language == "" && h.Birthday == "" && !p.changes() {
+		return nil
+	}
+	row, err := q.Customer(ctx, p.Found)
+	if err != nil {
+		return err
+	}
+	before := row
+	name := clip(h.Name, maxName)
+	if name != "" && (row.Name == "" || namers[namedBy(h)] >= namers[row.NamedBy] && namedBy(h) == "shop") {
+		row.Name, row.NamedBy = name, namedBy(h)
+	}
+	if h.Language != "" && (row.Language == "" || h.Vouched && row.NamedBy != "agent") {
+		row.Language = h.Language
+	}
+	if row.Birthday == "" {
+		row.Birthday = h.Birthday
+	}
+	if row == before && !p.changes() {
+		return nil
+	}
+	return c.save(ctx, tx, q, row)
+}
+
+func (c *Customers) save(ctx context.Context, tx *db.Tx, q *query.Queries, row query.Customer) error {
+	err := q.SaveCustomer(ctx, query.SaveCustomerParams{
+		ID: row.ID, Name: row.Name, Language: row.Language, Birthday: row.Birthday, Note: row.Note, NamedBy: row.NamedBy,
+		PreferredChannel: row.PreferredChannel, QuietFrom: row.QuietFrom, QuietTo: row.QuietTo, UpdatedAt: db.At(tx.Now),
+	})
+	if err != nil {
+		return err
+	}
+	tx.Emit(db.Event{Store: row.StoreID, Type: care.EventCustomerUpdated, Subject: row.ID, Payload: care.CustomerEvent{Name: row.Name, Language: row.Language}})
+	c.hint(tx, row.StoreID, row.ID)
+	return c.reindex(ctx, tx, q, row.StoreID, row.ID)
+}
+
+// hint tells open screens to read the customer again.
+func (c *Customers) hint(tx *db.Tx, store, id int64) {
+	if c.bus == nil {
+		return
+	}
+	tx.AfterCommit(func() {
+		data, _ := json.Marshal(map[string]any{"t": "customer", "customer_id": id})
+		c.bus.Publish(fmt.Sprintf("live.agents.%d", store), data)
+	})
+}
+
+func (c *Customers) reindex(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64) error {
+	if c.index == nil {
+		return nil
+	}
+	row, err := q.Customer(ctx, id)
+	if err != nil {
+		return err
+	}
+	ids, err := q.IdentitiesOfFamilies(ctx, []int64{id})
+	if err != nil {
+		return err
+	}
+	e := Entry{Store: store, Customer: id, Name: row.Name}
+	for _, i := range ids {
+		switch care.IdentityKind(i.Kind) {
+		case care.IdentityPhone:
+			e.Phones = append(e.Phones, i.Value)
+		case care.IdentityEmail:
+			e.Emails = append(e.Emails, i.Value)
+		}
+	}
+	return c.index.Put(ctx, tx, e)
+}
+
+func namedBy(h Hint) string {
+	if h.Vouched {
+		return "shop"
+	}
+	if h.Name == "" {
+		return ""
+	}
+	return "hint"
+}
+
+// clip cuts s to at most n characters.
+func clip(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// missing turns "no row" into NotFound.
+func missing(err error, what string) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return care.NotFound(what)
+	}
+	return err
+}
+
+// allow checks a store's row against the scope: another store's row doesn't exist for the caller.
+func allow(s care.Scope, store int64, p care.Permission, what string) error {
+	if !s.In(store) {
+		return care.NotFound(what)
+	}
+	if !s.May(store, p) {
+		return care.Forbidden(p)
+	}
+	return nil
+}
+
+func actorOf(s care.Scope) db.Actor {
+	switch {
+	case s.Agent != 0:
+		return db.Actor{Kind: care.ActorAgent, ID: s.Agent}
+	case s.Key != 0:
+		return db.Actor{Kind: care.ActorKey, ID: s.Key}
+	}
+	return db.System
+}
