@@ -1,0 +1,78 @@
+// Package commerce keeps a mirror of the shops: catalogue, stock per place, carts, orders with their payments, parcels,
+// refunds and returns, and what a shop's statuses mean. It compares what a shop tells now with what it told before and says what has
+// happened. It never talks to a shop itself (plugs do) and never tells a customer anything (listeners do).
+package commerce
+
+import (
+	"context"
+	"log/slog"
+
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+)
+
+// Customers is what commerce asks of the customers' room.
+type Customers interface {
+	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
+}
+
+// Bus carries hints to open screens after a commit.
+type Bus interface {
+	Publish(topic string, data []byte)
+}
+
+// Index is where orders, products and parcels can be found by anything; the search room implements it.
+// Put replaces what was there under the same kind and id.
+type Index interface {
+	Put(ctx context.Context, tx *db.Tx, e Entry) error
+	Remove(ctx context.Context, tx *db.Tx, store int64, kind string, id int64) error
+}
+
+// Entry is what an order or product is found by.
+type Entry struct {
+	Kind     string // order, product
+	ID       int64
+	Store    int64
+	Customer int64
+	Title    string
+	Numbers  []string // order and tracking numbers, SKUs, barcodes
+	Text     string   // names of products
+	At       db.Time
+}
+
+// Commerce is the room.
+type Commerce struct {
+	db        *db.DB
+	customers Customers
+	bus       Bus
+	index     Index
+	log       *slog.Logger
+}
+
+// Options are what New may be given beside the database and the customers; all may be nil.
+type Options struct {
+	Bus   Bus
+	Index Index
+	Log   *slog.Logger
+}
+
+// New makes the room.
+func New(d *db.DB, customers Customers, o Options) *Commerce {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Commerce{db: d, customers: customers, bus: o.Bus, index: o.Index, log: o.Log}
+}
+
+// ApplyOptions say how records are to be taken.
+type ApplyOptions struct {
+	Backfill bool // what happened before the shop was connected: nobody is told
+}
+
+// Applied counts what became of the records.
+type Applied struct {
+	Created, Updated, Unchanged, Older, Deleted, Parked int
+	// Errors has one entry per record that couldn't be kept, by its index; the others were.
+	Errors map[int]error
+}
