@@ -56,7 +56,8 @@ func (a *Accounts) Close() { a.quit() }
 // By is on whose behalf a setting is changed: what the caller may do, and where he sits, for the audit log.
 type By struct {
 	care.Scope
-	IP string
+	Owner bool // of the installation
+	IP    string
 }
 
 // Actor is who the caller is, as events and the audit log name him.

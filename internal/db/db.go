@@ -131,7 +131,7 @@ var System = Actor{Kind: "system"}
 // results, never add to them. A cancelled ctx is seen before fn begins, not within.
 func (d *DB) Write(ctx context.Context, actor Actor, fn func(*Tx) error) error {
 	tx := &Tx{Actor: actor, db: d}
-	if err := d.engine.write(ctx, tx, fn); err != nil {
+	if err := d.engine.write(ctx, tx, withAlong(ctx, fn)); err != nil {
 		return err
 	}
 	d.wakeFor(tx.jobs)
