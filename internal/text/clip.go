@@ -94,6 +94,8 @@ func cluster(s string) int {
 			joined = false
 		case r == zeroWidthJoiner:
 			joined = true
+		case r < firstMark:
+			return size
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc), r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0020 && r <= 0xE007F:
 		default:
 			return size
@@ -103,6 +105,9 @@ func cluster(s string) int {
 	return size
 }
 
-const zeroWidthJoiner = '\u200d'
+const (
+	zeroWidthJoiner = '\u200d'
+	firstMark       = '\u0300' // nothing below attaches to what stands before it
+)
 
 func regional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }

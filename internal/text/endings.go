@@ -1,7 +1,6 @@
 package text
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,21 +9,19 @@ import (
 // ending goes, as long as three letters stay, then the sounds that change before
 // endings are put back. They join the forms of one word; they don't look for roots.
 
-// endings are suffixes by their length, longest first.
-type endings [][]string
+// endings are suffixes and the length of the longest, in letters.
+type endings struct {
+	known   map[string]bool
+	longest int
+}
 
 func newEndings(list string) endings {
-	words := strings.Fields(list)
-	slices.SortStableFunc(words, func(a, b string) int { return utf8.RuneCountInString(b) - utf8.RuneCountInString(a) })
-	words = slices.Compact(words)
-	var out endings
-	for _, w := range words {
-		if n := len(out); n == 0 || utf8.RuneCountInString(out[n-1][0]) != utf8.RuneCountInString(w) {
-			out = append(out, nil)
-		}
-		out[len(out)-1] = append(out[len(out)-1], w)
+	e := endings{known: map[string]bool{}}
+	for _, ending := range strings.Fields(list) {
+		e.known[ending] = true
+		e.longest = max(e.longest, utf8.RuneCountInString(ending))
 	}
-	return out
+	return e
 }
 
 const shortestStem = 3
@@ -32,15 +29,13 @@ const shortestStem = 3
 // cut takes the longest ending off and tells which.
 func (e endings) cut(word string) (stem, ending string) {
 	letters := utf8.RuneCountInString(word)
-	for _, same := range e {
-		if utf8.RuneCountInString(same[0]) > letters-shortestStem {
-			continue
+	at := 0 // where the ending that is looked at begins
+	for i := range word {
+		if letters <= e.longest && at >= shortestStem && e.known[word[i:]] {
+			return word[:i], word[i:]
 		}
-		for _, ending := range same {
-			if stem, ok := strings.CutSuffix(word, ending); ok {
-				return stem, ending
-			}
-		}
+		at++
+		letters--
 	}
 	return word, ""
 }
@@ -54,7 +49,10 @@ var ukrainianEndings = newEndings(`
 	ав яв ив ув ував ював ала яла ила іла ула увала ювала али яли или іли ули ували ювали ало яло ило іло уло увало
 	аю яю ую юю ає яє ує ює аєш яєш уєш юєш аємо яємо уємо юємо аєте яєте уєте юєте ають яють ують юють уть ють ать ять
 	иш еш їш ить їть имо емо ите ете іть айте яйте ай яй іте
-	ено ано яно`)
+	ено ано яно уй уйте юй юйте
+	ої єї ьої ьою
+	ування уванню уванні уванням увань ювання юванню юванні
+	овано ований ована оване овані ованого ованому ованих ованим ованої овану ювано юваний ювана`)
 
 // ukrainianRoots end like infinitives before their ending -и; they are too common
 // in a shop to be mistaken.
@@ -80,6 +78,9 @@ func stemUkrainian(word string) string {
 	case strings.HasSuffix(stem, "ніст"), strings.HasSuffix(stem, "кіст"), strings.HasSuffix(stem, "ліст"), strings.HasSuffix(stem, "ріст"):
 		return strings.TrimSuffix(stem, "іст") + "ост" // якість: якості
 	case utf8.RuneCountInString(stem) > shortestStem:
+		if participle, ok := strings.CutSuffix(stem, "ен"); ok && ending != "" && utf8.RuneCountInString(participle) >= 5 {
+			stem = participle // пошкоджений: пошкодження
+		}
 		for _, soft := range []string{"бл", "вл", "мл", "пл", "фл"} {
 			if strings.HasSuffix(stem, soft) {
 				return strings.TrimSuffix(stem, "л") // замовлення: замовити
@@ -93,16 +94,26 @@ func stemUkrainian(word string) string {
 var polishEndings = newEndings(`
 	a e i o u y
 	ia ie ii iu io ow om em ej ym im ach ami ych ich ymi imi ego emu owi owie iem iej iego iemu iach iami iom iow
-	anie ania aniu aniem aniach aniami an ienie ienia ieniu ieniem ieniach ieniami ien enie enia eniu eniem en
+	anie ania aniu aniem aniach aniami ienie ienia ieniu ieniem ieniach ieniami ien enie enia eniu eniem
 	iona ione iony iono ionych ionym ionej
+	owanie owania owaniu owaniem owany owana owane owano owanych owanym owanej uj ujcie
 	ac ic yc ec owac iec
 	al ala alo ali aly il ila ilo ili ily yl yla ylo yli yly owal owala owali ial iala ieli
 	alem alam ilem ilam ylem ylam owalem owalam ialem ialam alismy ilismy ylismy
 	am asz amy acie aja uje ujesz ujemy ujecie uja esz emy ecie isz imy icie ysz ymy ycie aj ajcie`)
 
 func stemPolish(word string) string {
+	if strings.HasPrefix(word, "dzial") {
+		return "dzial" // działa isn't a past tense
+	}
 	stem, ending := polishEndings.cut(word)
 	switch {
+	case ending == "ie" && strings.HasSuffix(stem, "c") && len(stem) > shortestStem:
+		return strings.TrimSuffix(stem, "c") + "t" // paczkomacie
+	case ending == "ie" && strings.HasSuffix(stem, "dz") && len(stem) > shortestStem:
+		return strings.TrimSuffix(stem, "z") // zakładzie
+	case ending != "" && (strings.HasSuffix(stem, "zon") || strings.HasSuffix(stem, "con")) && len(stem) >= 6:
+		return strings.TrimSuffix(stem, "on") // uszkodzony: uszkodzenie
 	case ending == "" && strings.HasSuffix(stem, "ek") && len(stem) >= 5:
 		return strings.TrimSuffix(stem, "ek") + "k" // paczek: paczka
 	case ending == "e" && strings.HasSuffix(stem, "c") && len(stem) > shortestStem:

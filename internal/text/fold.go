@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -14,6 +15,9 @@ import (
 func Fold(s string) string {
 	if plain(s) {
 		return s
+	}
+	if folded, ok := foldUsual(s); ok {
+		return folded
 	}
 	var b strings.Builder
 	b.Grow(len(s))
@@ -54,6 +58,40 @@ func plain(s string) bool {
 		}
 	}
 	return true
+}
+
+// foldUsual folds texts of ASCII and plain Cyrillic, nearly all there are, without
+// taking them apart; it declines at the first letter that needs more.
+func foldUsual(s string) (string, bool) {
+	out := make([]byte, 0, len(s))
+	for i, r := range s {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			out = append(out, byte(r)+'a'-'A')
+		case r == '\'' || r == '`':
+		case r < 0x80:
+			out = append(out, byte(r))
+		case r >= 'А' && r <= 'Я':
+			r += 'а' - 'А'
+			out = utf8.AppendRune(out, r)
+		case r >= 'а' && r <= 'я', r == 'і', r == 'ї', r == 'є':
+			out = append(out, s[i], s[i+1])
+		case r == 'І', r == 'Ї', r == 'Є':
+			out = utf8.AppendRune(out, unicode.ToLower(r))
+		case r == 'ё', r == 'Ё':
+			out = append(out, "е"...)
+		case r == 'ґ', r == 'Ґ':
+			out = append(out, "г"...)
+		case r == '’', r == 'ʼ':
+		case r == '№':
+			out = append(out, ' ')
+		case r == '—', r == '–', r == '«', r == '»':
+			out = utf8.AppendRune(out, r)
+		default:
+			return "", false
+		}
+	}
+	return string(out), true
 }
 
 func foldRune(r rune) string {

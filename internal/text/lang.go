@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Detect names the language of a line: uk, ru, pl or en, with a confidence between
@@ -15,10 +16,10 @@ func Detect(s string) (lang string, confidence float64) {
 	words := languageTokens(s, maxLanguageWords)
 	cyrillic, latin := 0, 0
 	for _, word := range words {
-		if unicode.Is(unicode.Cyrillic, []rune(word)[0]) {
-			cyrillic += len([]rune(word))
+		if isCyrillic(word) {
+			cyrillic += utf8.RuneCountInString(word)
 		} else {
-			latin += len(word)
+			latin += utf8.RuneCountInString(word)
 		}
 	}
 	switch {
@@ -26,18 +27,18 @@ func Detect(s string) (lang string, confidence float64) {
 		return "", 0
 	case cyrillic*2 >= latin:
 		// A few Latin words (brands, models) are usual in a Cyrillic line.
-		return decide(words, true, []string{"uk", "ru", "other-cyrillic"})
+		return decide(words, true, cyrillicClasses)
 	}
-	return decide(words, false, []string{"pl", "en", "other"})
+	return decide(words, false, latinClasses)
 }
 
 // telling letters stand in one of the languages only, by class; letters of none of
 // them speak for another language.
-var telling = map[rune]string{
-	'і': "uk", 'ї': "uk", 'є': "uk", 'ґ': "uk", 'ы': "ru", 'э': "ru", 'ё': "ru", 'ў': "other-cyrillic", 'ј': "other-cyrillic", 'љ': "other-cyrillic", 'њ': "other-cyrillic", 'ћ': "other-cyrillic", 'ђ': "other-cyrillic",
-	'ą': "pl", 'ć': "pl", 'ę': "pl", 'ł': "pl", 'ń': "pl", 'ś': "pl", 'ź': "pl", 'ż': "pl",
-	'ä': "other", 'ö': "other", 'ü': "other", 'ß': "other", 'ñ': "other", 'ç': "other", 'ř': "other", 'š': "other", 'č': "other", 'ž': "other", 'ě': "other", 'ů': "other", 'ý': "other",
-	'á': "other", 'à': "other", 'è': "other", 'ê': "other", 'í': "other", 'ú': "other", 'ã': "other", 'õ': "other", 'ø': "other", 'å': "other", 'ğ': "other", 'ı': "other", 'ş': "other", 'ț': "other", 'ă': "other",
+var telling = map[rune]int{
+	'і': uk, 'ї': uk, 'є': uk, 'ґ': uk, 'ы': ru, 'э': ru, 'ё': ru, 'ў': otherCyrillic, 'ј': otherCyrillic, 'љ': otherCyrillic, 'њ': otherCyrillic, 'ћ': otherCyrillic, 'ђ': otherCyrillic,
+	'ą': pl, 'ć': pl, 'ę': pl, 'ł': pl, 'ń': pl, 'ś': pl, 'ź': pl, 'ż': pl,
+	'ä': other, 'ö': other, 'ü': other, 'ß': other, 'ñ': other, 'ç': other, 'ř': other, 'š': other, 'č': other, 'ž': other, 'ě': other, 'ů': other, 'ý': other,
+	'á': other, 'à': other, 'è': other, 'ê': other, 'í': other, 'ú': other, 'ã': other, 'õ': other, 'ø': other, 'å': other, 'ğ': other, 'ı': other, 'ş': other, 'ț': other, 'ă': other,
 }
 
 const (
@@ -47,49 +48,62 @@ const (
 	ownMinimum   = 0.5  // below this confidence no language is named
 )
 
-func decide(words []string, cyrillic bool, classes []string) (string, float64) {
+func decide(words []string, cyrillic bool, classes []int) (string, float64) {
 	m := languageModel()
-	scores := make([]float64, len(classes))
-	for i, class := range classes {
-		if strings.HasPrefix(class, "other") {
-			scores[i] = strangerOdds
-		}
-	}
+	var scores perClass
+	scores[other], scores[otherCyrillic] = strangerOdds, strangerOdds
 	for _, word := range words {
-		if unicode.Is(unicode.Cyrillic, []rune(word)[0]) != cyrillic {
+		if isCyrillic(word) != cyrillic {
 			continue
 		}
-		for i, class := range classes {
-			c := m[class]
-			scores[i] += c.score(word)
-			if c.usual[word] {
-				scores[i] += wordWeight
+		scores.add(m.usual[word])
+		eachTrigram(word, func(t uint64) {
+			if p := m.trigrams[t]; p != nil {
+				scores.add(p)
+			} else {
+				scores.add(&m.unseen)
 			}
-			for _, r := range word {
-				if telling[r] == class {
-					scores[i] += letterWeight
+		})
+		for _, r := range word {
+			if r >= 0x80 {
+				if class, ok := telling[r]; ok {
+					scores[class] += letterWeight
 				}
 			}
 		}
 	}
-	best, sum := 0, 0.0
-	for i := range scores {
-		if scores[i] > scores[best] {
-			best = i
+	best, sum := classes[0], 0.0
+	for _, class := range classes {
+		if scores[class] > scores[best] {
+			best = class
 		}
 	}
 	// Trigrams of one word lean on each other, so the odds are tempered.
-	for i := range scores {
-		sum += math.Exp((scores[i] - scores[best]) * 0.6)
+	for _, class := range classes {
+		sum += math.Exp((scores[class] - scores[best]) * 0.6)
 	}
 	confidence := 1 / sum
-	if strings.HasPrefix(classes[best], "other") || confidence < ownMinimum {
+	if best == other || best == otherCyrillic || confidence < ownMinimum {
 		return "", confidence
 	}
-	return classes[best], confidence
+	return classNames[best], confidence
 }
 
-const maxLanguageWords = 200
+func (p *perClass) add(more *perClass) {
+	if more == nil {
+		return
+	}
+	for class := range p {
+		p[class] += more[class]
+	}
+}
+
+func isCyrillic(word string) bool {
+	first, _ := utf8.DecodeRuneInString(word)
+	return unicode.Is(unicode.Cyrillic, first)
+}
+
+const maxLanguageWords = 50
 
 // languageTokens are the words of a line without what has no language: numbers,
 // codes, addresses.
@@ -101,8 +115,7 @@ func languageTokens(s string, limit int) []string {
 		}
 		for _, word := range strings.FieldsFunc(field, func(r rune) bool { return !unicode.IsLetter(r) && !isApostrophe(r) }) {
 			word = strings.TrimFunc(word, isApostrophe)
-			first := firstRunes(word, 1)
-			if len(first) == 0 || !unicode.In(first[0], unicode.Cyrillic, unicode.Latin) {
+			if first, _ := utf8.DecodeRuneInString(word); word == "" || !unicode.In(first, unicode.Cyrillic, unicode.Latin) {
 				continue
 			}
 			words = append(words, word)
@@ -114,57 +127,76 @@ func languageTokens(s string, limit int) []string {
 	return words
 }
 
-// language is the trigram model of one class.
-type language struct {
-	trigrams map[string]float64 // log probability
-	unseen   float64
-	usual    map[string]bool
+// classes are the languages told apart, those in one alphabet together.
+var (
+	cyrillicClasses = []int{uk, ru, otherCyrillic}
+	latinClasses    = []int{pl, en, other}
+	classNames      = [...]string{uk: "uk", ru: "ru", otherCyrillic: "other-cyrillic", pl: "pl", en: "en", other: "other"}
+)
+
+const (
+	uk = iota
+	ru
+	otherCyrillic
+	pl
+	en
+	other
+	classCount
+)
+
+// perClass holds a log probability for each class.
+type perClass [classCount]float64
+
+type languages struct {
+	trigrams map[uint64]*perClass
+	unseen   perClass
+	usual    map[string]*perClass // wordWeight where a word is usual
 }
 
-func (l *language) score(word string) float64 {
-	sum := 0.0
-	eachTrigram(word, func(t string) {
-		if p, ok := l.trigrams[t]; ok {
-			sum += p
-		} else {
-			sum += l.unseen
+// eachTrigram visits every three letters of a word between spaces, packed.
+func eachTrigram(word string, visit func(uint64)) {
+	const bits, mask = 21, 1<<63 - 1
+	window, seen := uint64(' '), 0
+	for _, r := range word {
+		if seen++; seen > 40 {
+			break
 		}
-	})
-	return sum
-}
-
-func eachTrigram(word string, visit func(string)) {
-	letters := append([]rune{' '}, firstRunes(word, 40)...)
-	letters = append(letters, ' ')
-	for i := 0; i+3 <= len(letters); i++ {
-		visit(string(letters[i : i+3]))
+		if window = (window<<bits | uint64(r)) & mask; seen > 1 {
+			visit(window)
+		}
+	}
+	if seen > 0 {
+		visit((window<<bits | ' ') & mask)
 	}
 }
 
-var languageModel = sync.OnceValue(func() map[string]*language {
+var languageModel = sync.OnceValue(func() *languages {
 	const smoothing, possible = 0.3, 4000
-	models := map[string]*language{}
-	for class := range languageWords {
-		l := &language{trigrams: map[string]float64{}, usual: map[string]bool{}}
-		total := 0.0
-		learn := func(word string, weight float64) {
-			eachTrigram(word, func(t string) {
-				l.trigrams[t] += weight
-				total += weight
+	m := &languages{trigrams: map[uint64]*perClass{}, usual: map[string]*perClass{}}
+	var totals perClass
+	for class, name := range classNames {
+		words := languageTokens(languageWords[name], math.MaxInt)
+		for _, word := range words {
+			if m.usual[word] == nil {
+				m.usual[word] = new(perClass)
+			}
+			m.usual[word][class] = wordWeight
+		}
+		for _, word := range append(words, languageTokens(languageLines[name], math.MaxInt)...) {
+			eachTrigram(word, func(t uint64) {
+				if m.trigrams[t] == nil {
+					m.trigrams[t] = new(perClass)
+				}
+				m.trigrams[t][class]++
+				totals[class]++
 			})
 		}
-		for _, word := range languageTokens(languageWords[class], math.MaxInt) {
-			l.usual[word] = true
-			learn(word, 1)
-		}
-		for _, word := range languageTokens(languageLines[class], math.MaxInt) {
-			learn(word, 1)
-		}
-		for t, n := range l.trigrams {
-			l.trigrams[t] = math.Log((n + smoothing) / (total + smoothing*possible))
-		}
-		l.unseen = math.Log(smoothing / (total + smoothing*possible))
-		models[class] = l
 	}
-	return models
+	for class, total := range totals {
+		for _, counts := range m.trigrams {
+			counts[class] = math.Log((counts[class] + smoothing) / (total + smoothing*possible))
+		}
+		m.unseen[class] = math.Log(smoothing / (total + smoothing*possible))
+	}
+	return m
 })

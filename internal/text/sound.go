@@ -58,6 +58,8 @@ func cyrillicVowel(word []rune, i int) []string {
 		switch before := at(word, i-1); {
 		case before == 'ь', before == 'й' && i > 1, strings.ContainsRune("жчшщ", before):
 			return []string{"o", "e"}
+		case i > 0 && i+2 == len(word) && word[i+1] == 'й':
+			return []string{"o", "e"} // Лозовой, Лозовий
 		}
 		return []string{"o"}
 	case 'а', 'у', 'ю', 'я':
@@ -72,7 +74,7 @@ var latinGroups = []struct {
 	sounds  []string
 }{
 	{"schtsch", []string{"x"}}, {"chtch", []string{"x"}}, {"szcz", []string{"x"}}, {"shch", []string{"x"}}, {"stch", []string{"x"}},
-	{"tsch", []string{"q"}}, {"tch", []string{"q"}}, {"sch", []string{"x"}}, {"sh", []string{"x"}}, {"sz", []string{"x"}},
+	{"rzh", []string{"rx"}}, {"tsch", []string{"q"}}, {"tch", []string{"q"}}, {"sch", []string{"x"}}, {"sh", []string{"x"}}, {"sz", []string{"x"}},
 	{"zh", []string{"x"}}, {"rz", []string{"x", "rz"}}, {"cz", []string{"q"}}, {"ch", []string{"q", "g", "x"}},
 	{"kh", []string{"g"}}, {"gh", []string{"g"}}, {"th", []string{"t", "f"}}, {"ph", []string{"f"}},
 	{"ts", []string{"c"}}, {"tz", []string{"c"}}, {"qu", []string{"kv"}},
@@ -120,6 +122,8 @@ func readLatin(word []rune, i int) (sounds []string, used int) {
 			return []string{"o", "e"}, 1 // Korolyov, Королев
 		case i > 1 && (before == 'h' || before == 'z') && strings.ContainsRune("csz", at(word, i-2)):
 			return []string{"o", "e"}, 1 // Khrushchov, Khrushchev
+		case i > 0 && i+2 == len(word) && strings.ContainsRune("yij", next):
+			return []string{"o", "e"}, 1 // Lozovoy, Lozovyi
 		}
 		return []string{"o"}, 1
 	case 'ö':

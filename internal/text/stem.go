@@ -3,9 +3,7 @@ package text
 import (
 	"strings"
 	"unicode"
-
-	"github.com/kljensen/snowball/english"
-	"github.com/kljensen/snowball/russian"
+	"unicode/utf8"
 )
 
 // Limits of the analyser; what lies beyond them isn't searched.
@@ -19,8 +17,10 @@ const (
 // ru, pl, en or "") settles words that several languages could own; letters that
 // only one language has outweigh it. Terms are folded and none comes twice.
 func Analyse(s, lang string) []string {
-	var terms []string
-	seen := map[string]bool{}
+	const lettersOfTerm = 12 // in bytes, about what a word takes
+	expected := min(len(s)/lettersOfTerm, MaxTerms)
+	terms := make([]string, 0, expected)
+	seen := make(map[string]bool, expected)
 	eachToken(s, func(t token) bool {
 		for _, term := range t.terms(lang) {
 			if term != "" && !seen[term] {
@@ -53,7 +53,8 @@ const maxQueryGroups = 32
 
 // token is a word, or a code with the parts that its punctuation makes.
 type token struct {
-	parts []string // folded
+	word  string   // folded; "" for a code
+	parts []string // of a code
 	joins []string // what stands between the parts
 }
 
@@ -61,24 +62,47 @@ type token struct {
 // token together only when it contains a digit or an @: A-1234/56, 12.05, a@b.ua;
 // elsewhere it parts words.
 func eachToken(s string, visit func(token) bool) {
-	for _, field := range strings.FieldsFunc(Fold(s), func(r rune) bool { return !inToken(r) }) {
-		field = strings.TrimFunc(field, func(r rune) bool { return strings.ContainsRune(connectors, r) })
-		t := split(field)
-		if len(t.parts) == 0 {
-			continue
-		}
-		if len(t.parts) <= maxParts && strings.ContainsFunc(field, func(r rune) bool { return r == '@' || unicode.IsDigit(r) }) {
-			if !visit(t) {
+	s = Fold(s)
+	start, joined, telling := -1, false, false
+	for i, r := range s {
+		switch {
+		case connects(r):
+			joined = joined || start >= 0
+			telling = telling || start >= 0 && r == '@'
+		case unicode.IsLetter(r) || unicode.Is(unicode.Mc, r):
+		case unicode.IsDigit(r):
+			telling = true
+		default:
+			if start >= 0 && !eachOf(s[start:i], joined, telling, visit) {
 				return
 			}
+			start, joined, telling = -1, false, false
 			continue
 		}
-		for _, part := range t.parts {
-			if !visit(token{parts: []string{part}}) {
-				return
-			}
+		if start < 0 && !connects(r) {
+			start = i
 		}
 	}
+	if start >= 0 {
+		eachOf(s[start:], joined, telling, visit)
+	}
+}
+
+// eachOf visits the tokens of a piece between spaces.
+func eachOf(piece string, joined, telling bool, visit func(token) bool) bool {
+	if !joined {
+		return visit(token{word: piece})
+	}
+	t := split(strings.TrimRightFunc(piece, connects))
+	if telling && len(t.parts) > 1 && len(t.parts) <= maxParts {
+		return visit(t)
+	}
+	for _, part := range t.parts {
+		if !visit(token{word: part}) {
+			return false
+		}
+	}
+	return true
 }
 
 // maxParts bounds what is still a code; beyond it each part stands for itself.
@@ -86,9 +110,7 @@ const maxParts = 12
 
 const connectors = "-/._@"
 
-func inToken(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.Mc, r) || strings.ContainsRune(connectors, r)
-}
+func connects(r rune) bool { return r == '-' || r == '/' || r == '.' || r == '_' || r == '@' }
 
 func split(field string) (t token) {
 	rest := field
@@ -113,8 +135,8 @@ func split(field string) (t token) {
 // terms are what a document is found by. Of a code these are its parts and every
 // beginning of it, so that A-1234 finds A-1234/56.
 func (t token) terms(lang string) []string {
-	if len(t.parts) == 1 {
-		return stems(clip(t.parts[0]), lang)
+	if t.word != "" {
+		return stems(clip(t.word), lang)
 	}
 	var out []string
 	whole := ""
@@ -133,8 +155,8 @@ func (t token) terms(lang string) []string {
 
 // sought is one group: the code as a whole, or all stems the word can have.
 func (t token) sought() []string {
-	if len(t.parts) == 1 {
-		return stems(clip(t.parts[0]), "")
+	if t.word != "" {
+		return stems(clip(t.word), "")
 	}
 	whole := ""
 	for i, part := range t.parts {
@@ -146,35 +168,47 @@ func (t token) sought() []string {
 	return []string{clip(whole)}
 }
 
-func clip(s string) string { return string(firstRunes(s, MaxTermLetter)) }
+func clip(s string) string {
+	if len(s) <= MaxTermLetter {
+		return s
+	}
+	return string(firstRunes(s, MaxTermLetter))
+}
 
 // stems takes the endings off one folded word. The letters decide the language where
 // they can, then lang, and what is left open gets the stems of each language.
 func stems(word, lang string) []string {
-	first := []rune(word)[0]
-	switch {
-	case strings.ContainsFunc(word, unicode.IsDigit):
+	first, _ := utf8.DecodeRuneInString(word)
+	cyrillic := unicode.Is(unicode.Cyrillic, first)
+	if !cyrillic && !unicode.Is(unicode.Latin, first) {
 		return []string{word}
-	case unicode.Is(unicode.Cyrillic, first):
-		switch {
-		case strings.ContainsAny(word, "іїє"):
-			return []string{stemUkrainian(word)}
-		case strings.ContainsAny(word, "ыэъ"), lang == "ru":
-			return []string{stemRussian(word)}
-		case lang == "uk":
-			return []string{stemUkrainian(word)}
-		}
-		return both(stemRussian(word), stemUkrainian(word))
-	case unicode.Is(unicode.Latin, first):
-		switch lang {
-		case "en":
-			return []string{english.Stem(word, true)}
-		case "pl":
-			return []string{stemPolish(word)}
-		}
-		return both(english.Stem(word, true), stemPolish(word))
 	}
-	return []string{word}
+	ukrainian, russian := false, false
+	for _, r := range word {
+		switch r {
+		case 'і', 'ї', 'є':
+			ukrainian = true
+		case 'ы', 'э', 'ъ':
+			russian = true
+		default:
+			if unicode.IsDigit(r) {
+				return []string{word}
+			}
+		}
+	}
+	switch {
+	case ukrainian, cyrillic && !russian && lang == "uk":
+		return []string{stemUkrainian(word)}
+	case russian, cyrillic && lang == "ru":
+		return []string{stemRussian(word)}
+	case cyrillic:
+		return both(stemRussian(word), stemUkrainian(word))
+	case lang == "en":
+		return []string{stemEnglish(word)}
+	case lang == "pl":
+		return []string{stemPolish(word)}
+	}
+	return both(stemEnglish(word), stemPolish(word))
 }
 
 func both(a, b string) []string {
@@ -183,5 +217,3 @@ func both(a, b string) []string {
 	}
 	return []string{a, b}
 }
-
-func stemRussian(word string) string { return russian.Stem(word, true) }
