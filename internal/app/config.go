@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,11 +29,11 @@ type Config struct {
 	ClusterRoutes []string `help:"host:port of other nodes." env:"OPEKA_CLUSTER_ROUTES"`
 	ClusterToken  string   `help:"Secret that the nodes share." env:"OPEKA_CLUSTER_TOKEN"`
 
-	TrustProxy    []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." env:"OPEKA_TRUST_PROXY"`
-	AllowPrivate  bool     `help:"Let connections and webhooks reach private and loopback addresses: for a shop in the same network." env:"OPEKA_ALLOW_PRIVATE"`
-	MetricsListen string   `help:"Address of /metrics; empty: not served." default:"127.0.0.1:9464" env:"OPEKA_METRICS_LISTEN"`
-	LogLevel      string   `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"OPEKA_LOG_LEVEL"`
-	LogJSON       bool     `name:"log-json" help:"Write the log as JSON." env:"OPEKA_LOG_JSON"`
+	BehindProxy   bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto: only when a reverse proxy alone can reach the program." env:"OPEKA_BEHIND_PROXY"`
+	AllowPrivate  bool   `help:"Let connections and webhooks reach private and loopback addresses: for a shop in the same network." env:"OPEKA_ALLOW_PRIVATE"`
+	MetricsListen string `help:"Address of /metrics; empty: not served." default:"127.0.0.1:9464" env:"OPEKA_METRICS_LISTEN"`
+	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"OPEKA_LOG_LEVEL"`
+	LogJSON       bool   `name:"log-json" help:"Write the log as JSON." env:"OPEKA_LOG_JSON"`
 }
 
 // Check finds what can't work, and makes the data folder.
@@ -61,8 +60,7 @@ func (c *Config) Check() error {
 		}
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
-	_, err := c.proxies()
-	return err
+	return nil
 }
 
 func (c *Config) clustered() bool { return c.NATS != "" || c.ClusterListen != "" }
@@ -80,21 +78,6 @@ func (c *Config) DatabaseURL() string {
 		return c.Database
 	}
 	return "sqlite:" + filepath.Join(c.Data, "opeka.db")
-}
-
-func (c *Config) proxies() (out []netip.Prefix, err error) {
-	for _, p := range c.TrustProxy {
-		prefix, err := netip.ParsePrefix(p)
-		if err != nil {
-			addr, aerr := netip.ParseAddr(p)
-			if aerr != nil {
-				return nil, fmt.Errorf("--trust-proxy: %q is neither an address nor a network", p)
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		out = append(out, prefix)
-	}
-	return out, nil
 }
 
 // Logger writes to standard error, as text for people or as JSON for machines.

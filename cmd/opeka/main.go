@@ -1,0 +1,28 @@
+// Command opeka is the customer-service system of an online shop in one program.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"opeka/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var commands app.Commands
+	parser := kong.Parse(&commands, kong.Name("opeka"), kong.Description("Customer service for online shops."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Configuration(kong.JSON, "/etc/opeka.json", "opeka.json"), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := parser.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "opeka:", err)
+		stop()
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"opeka/internal/account"
+	"opeka/internal/blob"
+	"opeka/internal/bus"
+	"opeka/internal/db"
+	"opeka/internal/job"
+	"opeka/internal/web/api"
+	"opeka/internal/web/live"
+)
+
+// Version is set at build time.
+var Version = "dev"
+
+// App is the whole program, built but not yet serving.
+type App struct {
+	Config Config
+	Log    *slog.Logger
+	DB     *db.DB
+	Bus    bus.Bus
+	Files  blob.Store
+	Jobs   *job.Runner
+
+	Accounts *account.Accounts
+	Live     *live.Live
+	API      *api.API
+
+	// Handler serves everything; Run puts it on the configured address.
+	Handler http.Handler
+
+	traces func(context.Context) error
+	closed bool
+}
+
+// Options let a test put its own clock under the whole program.
+type Options struct {
+	Clock db.Clock
+	Log   *slog.Logger
+}
+
+// New opens and migrates the database and builds every room and door. Nothing works or listens until Run or Start.
+// On an error it closes what it had opened.
+func New(ctx context.Context, c Config, o Options) (a *App, err error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	a = &App{Config: c, Log: o.Log}
+	if a.Log == nil {
+		a.Log = c.Logger()
+	}
+	defer func() {
+		if err != nil {
+			_ = a.Close()
+		}
+	}()
+	if a.traces, err = startTraces(ctx, c); err != nil {
+		return a, err
+	}
+	if a.DB, err = db.Open(ctx, c.DatabaseURL(), db.Options{Clock: o.Clock, Log: a.Log}); err != nil {
+		return a, err
+	}
+	if err = a.DB.Migrate(ctx); err != nil {
+		return a, err
+	}
+	if a.Bus, err = openBus(c, a.Log); err != nil {
+		return a, err
+	}
+	if a.Files, err = openFiles(ctx, c); err != nil {
+		return a, err
+	}
+	a.Jobs = job.New(a.DB, a.Log)
+	if err = a.build(c); err != nil {
+		return a, err
+	}
+	return a, nil
+}
+
+func openBus(c Config, log *slog.Logger) (bus.Bus, error) {
+	switch {
+	case c.NATS != "":
+		return bus.NewNATS(c.NATS, log)
+	case c.ClusterListen != "":
+		return bus.NewEmbeddedNATS(c.ClusterListen, c.ClusterRoutes, c.ClusterToken, log)
+	}
+	return bus.NewLocal(), nil
+}
+
+func openFiles(ctx context.Context, c Config) (blob.Store, error) {
+	if strings.HasPrefix(c.Files, "s3:") {
+		return blob.NewS3(ctx, c.Files)
+	}
+	if c.Files != "" {
+		return nil, fmt.Errorf("--files must begin with s3://, got %q", c.Files)
+	}
+	return blob.NewDisk(filepath.Join(c.Data, "files"))
+}
+
+// Start begins the work that needs no visitor: jobs and timers.
+func (a *App) Start(ctx context.Context) error { return a.Jobs.Start(ctx) }
+
+// Run serves until ctx ends, then stops in order: no new requests, those under way finish, jobs finish, the database closes.
+func (a *App) Run(ctx context.Context, ready func(address string)) error {
+	l, err := net.Listen("tcp", a.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("can't listen on %s: %w", a.Config.Listen, err)
+	}
+	server := &http.Server{
+		Handler: a.Handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	metrics, err := a.serveMetrics()
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		_ = l.Close()
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	if ready != nil {
+		ready("http://" + l.Addr().String())
+	}
+	select {
+	case err = <-served:
+	case <-a.DB.Lost():
+		err = errors.New("this node's number was taken by another; stopping")
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	// Sockets first: they would keep Shutdown waiting.
+	err = errors.Join(err, a.Live.Close(stop), server.Shutdown(stop), metrics.Shutdown(stop))
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// stopWithin bounds how long a stop waits for requests and jobs under way; what isn't finished runs again at the next start.
+const stopWithin = 20 * time.Second
+
+// Close ends jobs and closes what New opened. It is safe to call twice.
+func (a *App) Close() error {
+	if a.closed {
+		return nil
+	}
+	a.closed = true
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if a.Jobs != nil {
+		a.Jobs.Stop(ctx)
+	}
+	var errs []error
+	if a.Live != nil {
+		errs = append(errs, a.Live.Close(ctx))
+	}
+	if a.Accounts != nil {
+		a.Accounts.Close()
+	}
+	if a.Bus != nil {
+		errs = append(errs, a.Bus.Close())
+	}
+	if a.DB != nil {
+		errs = append(errs, a.DB.Close())
+	}
+	if a.traces != nil {
+		errs = append(errs, a.traces(ctx))
+	}
+	return errors.Join(errs...)
+}

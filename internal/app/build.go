@@ -1,0 +1,54 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+
+	"opeka/internal/account"
+	"opeka/internal/care"
+	"opeka/internal/web/api"
+	"opeka/internal/web/console"
+	"opeka/internal/web/live"
+	"opeka/ui"
+)
+
+// build makes the rooms, then the doors, and connects them. It reads from top to bottom like the floors do.
+func (a *App) build(c Config) error {
+	master, err := account.LoadMasterKey(c.Data)
+	if err != nil {
+		return err
+	}
+	sealer, err := account.NewSealer(master)
+	if err != nil {
+		return err
+	}
+
+	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
+
+	a.API = api.New(api.Deps{DB: a.DB, Accounts: a.Accounts, Log: a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy})
+	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Authenticate: func(r *http.Request) (care.Scope, error) {
+		caller, err := a.API.Authenticate(r)
+		return caller.Scope, err
+	}})
+	if err != nil {
+		return fmt.Errorf("realtime: %w", err)
+	}
+	a.wire()
+
+	mux := http.NewServeMux()
+	mux.Handle(api.Base+"/", a.API.Handler())
+	mux.Handle(console.Base, console.Handler(ui.Console()))
+	a.Live.Routes(mux)
+	a.health(mux)
+	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
+	a.Handler = mux
+	return nil
+}
+
+// hookURL is where a shop pushes to a connection; empty while nobody outside can reach the installation.
+func (c Config) hookURL(token string) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + "/hooks/" + token
+}

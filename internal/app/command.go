@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"opeka/internal/db"
+)
+
+// Commands are what `opeka` can be told to do; each reads its Config from flags, the environment, or a file.
+type Commands struct {
+	Serve   ServeCommand   `cmd:"" default:"withargs" help:"Serve the console, the API, the widget and the hooks."`
+	Migrate MigrateCommand `cmd:"" help:"Bring the database's schema up to date (serve does it by itself)."`
+	Copy    CopyCommand    `cmd:"" help:"Move a SQLite installation to PostgreSQL, compared row by row."`
+	OpenAPI OpenAPICommand `cmd:"" name:"openapi" help:"Print the description of the API."`
+	Version VersionCommand `cmd:"" help:"Print the version."`
+}
+
+// ServeCommand runs the program until it is interrupted.
+type ServeCommand struct {
+	Config
+}
+
+// Run implements the command.
+func (s *ServeCommand) Run(ctx context.Context) error {
+	a, err := New(ctx, s.Config, Options{})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	return a.Run(ctx, func(address string) {
+		fmt.Printf("Opeka %s serves at %s\n", Version, address)
+	})
+}
+
+// MigrateCommand updates the schema and ends.
+type MigrateCommand struct {
+	Config
+}
+
+// Run implements the command.
+func (m *MigrateCommand) Run(ctx context.Context) error {
+	if err := m.Check(); err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, m.DatabaseURL(), db.Options{Log: m.Logger()})
+	if err != nil {
+		return err
+	}
+	if err := d.Migrate(ctx); err != nil {
+		_ = d.Close()
+		return err
+	}
+	fmt.Println("The schema is up to date.")
+	return d.Close()
+}
+
+// CopyCommand moves an installation from SQLite to PostgreSQL.
+type CopyCommand struct {
+	Config
+	To string `required:"" help:"postgres://... of a new, empty database."`
+}
+
+// Run implements the command.
+func (c *CopyCommand) Run(ctx context.Context) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	log := c.Logger()
+	from, err := db.Open(ctx, c.DatabaseURL(), db.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := db.Open(ctx, c.To, db.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	for _, d := range []*db.DB{from, to} {
+		if err := d.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	if err := db.Copy(ctx, from, to, func(table string, rows int64) { fmt.Printf("%-28s %d\n", table, rows) }); err != nil {
+		return err
+	}
+	fmt.Println("Every row arrived as it was. Start with --database and the new address; the files and secret.key stay where they are.")
+	return nil
+}
+
+// OpenAPICommand prints the API's description, for clients generated from it.
+type OpenAPICommand struct{}
+
+// Run implements the command.
+func (*OpenAPICommand) Run(ctx context.Context) error { return writeOpenAPI(ctx, os.Stdout) }
+
+// writeOpenAPI builds the whole program on a database in a temporary folder, since operations are listed by the rooms that they call.
+func writeOpenAPI(ctx context.Context, w io.Writer) error {
+	dir, err := os.MkdirTemp("", "opeka-openapi")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	a, err := New(ctx, Config{Data: dir, LogLevel: "error"}, Options{})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	spec, err := a.API.OpenAPI()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(spec)
+	return err
+}
+
+// VersionCommand prints the version.
+type VersionCommand struct{}
+
+// Run implements the command.
+func (*VersionCommand) Run() error {
+	fmt.Println("opeka", Version)
+	return nil
+}
