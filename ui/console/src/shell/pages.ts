@@ -5,5 +5,10 @@ import type { RouteName } from '$lib/app/router.svelte';
 type Page = () => Promise<{ default: Component }>;
 
 export const pages: Partial<Record<RouteName, Page>> = {
+  inbox: () => import('../inbox/Inbox.svelte'),
+  customers: () => import('../customer/CustomersPage.svelte'),
+  customer: () => import('../customer/CustomerPage.svelte'),
+  order: () => import('../customer/OrderPage.svelte'),
+  stock: () => import('../customer/StockPage.svelte'),
   settings: () => import('../settings/Settings.svelte'),
 };
