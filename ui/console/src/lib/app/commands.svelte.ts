@@ -1,6 +1,6 @@
 // Everything that can be done by a key stands here once: the keyboard, the palette, the help sheet and the hints on
 // buttons read the same list. Keys are named by their place (event.code), so Cyrillic layouts work.
-import type { Component } from 'svelte';
+import { untrack, type Component } from 'svelte';
 
 export type Group = 'go' | 'list' | 'conversation' | 'composer' | 'app';
 export interface Command {
@@ -35,7 +35,8 @@ export const commands = {
   },
   /** Offers commands until the returned function is called; the latest offer of an id wins. */
   offer(offered: Command[]): () => void {
-    layers = [...layers, offered];
+    // Called from effects, which must not come to depend on what others offer.
+    untrack(() => (layers = [...layers, offered]));
     return () => (layers = layers.filter((l) => l !== offered));
   },
   remap(map: Record<string, string>): void {
