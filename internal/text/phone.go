@@ -22,7 +22,10 @@ type Phone struct {
 // Resolved tells whether the number can be dialled.
 func (p Phone) Resolved() bool { return p.E164 != "" }
 
-const maxPhone = 80
+const (
+	maxPhone      = 80 // bytes as written
+	shortestPhone = 5  // digits
+)
 
 var (
 	phoneExtension = regexp.MustCompile(`(?i)[\s,;]*(?:;ext=|ext(?:ension|n)?|доб(?:авочный)?|дод(?:атковий)?|внутр(?:енний)?|вн|wewn?(?:ętrzny)?|x|#)[\s.:№]*(\d{1,7})[\s)]*$`)
@@ -66,7 +69,7 @@ func ParsePhone(raw, defaultRegion string) Phone {
 func resolve(s, region string) *phonenumbers.PhoneNumber {
 	s = phoneTrunkZero.ReplaceAllString(strings.TrimSpace(s), "$1")
 	digits, plus, ok := dialled(s)
-	if !ok || len(digits) < 5 {
+	if !ok || len(digits) < shortestPhone {
 		return nil
 	}
 	if !plus && strings.HasPrefix(digits, "00") {
@@ -171,13 +174,19 @@ func phoneDigits(raw string) string {
 	}
 	s := asciiDigits(raw)
 	if m := phoneExtension.FindStringIndex(s); m != nil {
-		s = s[:m[0]]
+		// "#1234567" is a number that somebody marked, not an extension of nothing.
+		if number := onlyDigits(s[:m[0]]); len(number) >= shortestPhone {
+			return strings.TrimPrefix(number, "00")
+		}
 	}
-	s = strings.Map(func(r rune) rune {
+	return strings.TrimPrefix(onlyDigits(s), "00")
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
 		}
 		return r
 	}, s)
-	return strings.TrimPrefix(s, "00")
 }
