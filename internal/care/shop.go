@@ -113,3 +113,13 @@ type AuthError struct{ Cause error }
 
 func (e *AuthError) Error() string { return "keys refused: " + e.Cause.Error() }
 func (e *AuthError) Unwrap() error { return e.Cause }
+
+// ShopCounter is a shop that can say how many records of a kind it has, so that an import can show how far it is.
+type ShopCounter interface {
+	Count(ctx context.Context, kind RecordKind) (int64, error)
+}
+
+// HookInspector is a HookReceiver whose hooks can be looked at without changing them.
+type HookInspector interface {
+	HookStatuses(ctx context.Context, url string) ([]HookStatus, error)
+}
