@@ -1,0 +1,84 @@
+import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test'
+import { AxeBuilder } from '@axe-core/playwright'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './setup.ts'
+
+/** A running program with one store and its first administrator. */
+export interface Opeka {
+  url: string
+  email: string
+  password: string
+  store: { id: number; slug: string }
+  /** api calls an operation as the administrator; it throws when the answer isn't a success. */
+  api<T = any>(method: string, path: string, body?: unknown): Promise<T>
+}
+
+/** One program per worker: its own folder, its own port, ended with the worker. */
+export const test = base.extend<{ signedIn: Page }, { opeka: Opeka }>({
+  opeka: [
+    async ({ playwright }, use) => {
+      const data = mkdtempSync(join(tmpdir(), 'opeka-browser-'))
+      const child = spawn(join(root, 'bin/opeka-browser-test'), ['serve', '--data', data, '--listen', '127.0.0.1:0', '--metrics-listen', '', '--log-level', 'warn', '--allow-private'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const url = await new Promise<string>((resolve, reject) => {
+        let text = ''
+        child.stdout.on('data', (b: Buffer) => {
+          text += b.toString()
+          const found = /serves at (\S+)/.exec(text)
+          if (found) resolve(found[1])
+        })
+        child.on('exit', (code) => reject(new Error(`the program ended with ${code} before it served:\n${text}`)))
+      })
+      const request = await playwright.request.newContext({ baseURL: url })
+      const opeka = await setUp(request, url)
+      await use(opeka)
+      await request.dispose()
+      const ended = new Promise((resolve) => child.on('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      rmSync(data, { recursive: true, force: true })
+    },
+    { scope: 'worker' },
+  ],
+  signedIn: async ({ page, opeka }, use) => {
+    await page.request.post(opeka.url + '/api/v1/session', { data: { email: opeka.email, password: opeka.password } })
+    await use(page)
+  },
+})
+
+async function setUp(request: APIRequestContext, url: string): Promise<Opeka> {
+  const email = 'owner@shop.test'
+  const password = 'a long enough pass-phrase'
+  let csrf = ''
+  const api = async (method: string, path: string, body?: unknown) => {
+    const answer = await request.fetch(url + '/api/v1' + path, { method, data: body, headers: csrf ? { 'X-CSRF-Token': csrf } : {} })
+    if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`)
+    const text = await answer.text()
+    return text ? JSON.parse(text) : undefined
+  }
+  await api('POST', '/setup', { store_name: 'Карпати', time_zone: 'Europe/Kyiv', language: 'en', name: 'Olena', email, password })
+  const me = await api('POST', '/session', { email, password })
+  csrf = me.csrf_token
+  const stores = await api('GET', '/stores')
+  return { url, email, password, store: stores.items[0], api }
+}
+
+/** accessible fails with every violation of WCAG 2.2 A and AA that axe sees on the page. */
+export async function accessible(page: Page) {
+  const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+  expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)).toEqual([])
+}
+
+/** The four looks in which every screen must stand. */
+export const looks = [
+  { name: 'light wide', scheme: 'light', width: 1440, height: 900 },
+  { name: 'dark wide', scheme: 'dark', width: 1440, height: 900 },
+  { name: 'light narrow', scheme: 'light', width: 390, height: 844 },
+  { name: 'dark narrow', scheme: 'dark', width: 390, height: 844 },
+] as const
+
+export { expect }
