@@ -58,6 +58,7 @@ CREATE TABLE conversations (
     queue_id          BIGINT  NOT NULL,
     team_id           BIGINT  NOT NULL,
     assignee_id       BIGINT  NOT NULL,
+    declined_id       BIGINT  NOT NULL, -- the agent who gave it back: routing doesn't return it to him
     priority          BIGINT  NOT NULL,
     topic_id          BIGINT  NOT NULL,
     tags              JSONB   NOT NULL, -- names, sorted; conversation_tags is for filters

@@ -8,3 +8,10 @@ CREATE TABLE message_search (
 );
 CREATE INDEX message_search_position ON message_search (position);
 CREATE INDEX message_search_terms ON message_search USING gin (terms) WITH (fastupdate = off);
+
+-- How many messages have been made searchable: one indexer at a time adds to it.
+CREATE TABLE message_search_head (
+    id   BIGINT PRIMARY KEY,
+    last BIGINT NOT NULL
+);
+INSERT INTO message_search_head (id, last) VALUES (1, 0);

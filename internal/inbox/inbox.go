@@ -1,0 +1,104 @@
+// Package inbox owns conversations: what customers write and agents answer, the queues in which conversations
+// wait, who takes which, drafts, tags, topics, attachments, exact counts and the search of their text. It
+// never talks to a channel itself: what is said to a customer is an event that the channel's plug acts on.
+package inbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"opeka/internal/blob"
+	"opeka/internal/bus"
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+)
+
+// Statuses of a conversation.
+const (
+	Open     = "open"
+	Pending  = "pending" // the agent waits for the customer
+	Snoozed  = "snoozed" // until a time, or until the customer writes
+	Resolved = "resolved"
+)
+
+// Kinds of messages.
+const (
+	KindReply  = "reply"
+	KindNote   = "note" // seen by agents only
+	KindSystem = "system"
+)
+
+// Who a message is from.
+const (
+	FromCustomer = "customer"
+	FromAgent    = "agent"
+	FromBot      = "bot"
+	FromSystem   = "system"
+)
+
+// Limits of what is accepted.
+const (
+	MaxBody    = 20_000 // characters
+	MaxSubject = 500
+	MaxFiles   = 10 // attachments of a message
+)
+
+// reopenWithin is how long after it was resolved a customer's message continues a conversation; later a new one begins.
+const reopenWithin = 48 * time.Hour
+
+// Customers finds whom a message is from.
+type Customers interface {
+	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
+}
+
+// Options are what New needs beside its neighbours.
+type Options struct {
+	// Secret signs the addresses by which visitors fetch attachments.
+	Secret []byte
+	Log    *slog.Logger // slog.Default() if nil
+}
+
+// Inbox is the room of conversations. It is safe for concurrent use.
+type Inbox struct {
+	db        *db.DB
+	customers Customers
+	files     blob.Store
+	bus       bus.Bus
+	secret    []byte
+	log       *slog.Logger
+
+	viewers *viewers
+	indexer *indexer
+	close   sync.Once
+	cancels []func()
+}
+
+// New returns the room. Start makes it index messages and hear of viewers on other nodes.
+func New(d *db.DB, customers Customers, files blob.Store, hints bus.Bus, o Options) *Inbox {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, log: o.Log}
+	i.viewers = newViewers(d.Clock)
+	i.indexer = newIndexer(i)
+	return i
+}
+
+// Start begins to index messages for search. Close ends it.
+func (i *Inbox) Start() {
+	i.cancels = append(i.cancels, i.bus.Subscribe(topicViewers, i.viewers.hear))
+	i.indexer.start()
+}
+
+// Close stops what Start began; it may be called twice, and without Start.
+func (i *Inbox) Close() {
+	i.close.Do(func() {
+		for _, cancel := range i.cancels {
+			cancel()
+		}
+		i.indexer.stop()
+	})
+}

@@ -1,0 +1,111 @@
+package inbox
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"opeka/internal/db"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Message is a message as agents see it.
+type Message struct {
+	ID           int64        `json:"id"`
+	Conversation int64        `json:"conversation_id"`
+	Seq          int64        `json:"seq"`
+	Kind         string       `json:"kind" enum:"reply,note,system"`
+	From         string       `json:"from" enum:"customer,agent,bot,system"`
+	Author       *Agent       `json:"author"`
+	Body         string       `json:"body"`
+	HTML         *string      `json:"html"`
+	Attachments  []Attachment `json:"attachments"`
+	ClientID     string       `json:"client_id"`
+	Delivery     Delivery     `json:"delivery"`
+	CreatedAt    db.Time      `json:"created_at"`
+	System       *System      `json:"system"`
+}
+
+// Delivery is how far a message to the customer has come; the state is empty when there is nothing to deliver.
+type Delivery struct {
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+}
+
+// Delivery states.
+const (
+	DeliveryQueued    = "queued"
+	DeliverySent      = "sent"
+	DeliveryDelivered = "delivered"
+	DeliveryRead      = "read"
+	DeliveryFailed    = "failed"
+)
+
+// System is what happened to a conversation: the console has the words for it under `system.<code>`.
+type System struct {
+	Code   string          `json:"code"`
+	Params json.RawMessage `json:"params"`
+}
+
+// Codes of system messages.
+const (
+	SystemAssigned   = "assigned"   // agent_id, agent
+	SystemUnassigned = "unassigned" // reason: by_agent, agent_offline, moved
+	SystemResolved   = "resolved"
+	SystemReopened   = "reopened" // reason: by_agent, customer_wrote
+	SystemPending    = "pending"
+	SystemSnoozed    = "snoozed" // until
+	SystemWoken      = "woken"
+	SystemMoved      = "moved" // queue_id, queue
+	SystemTeam       = "team"  // team_id, team
+)
+
+const messageColumns = `m.id, m.conversation_id, m.seq, m.kind, m.sender, m.author_id, m.body, m.html, m.attachments, m.client_id,
+m.delivery, m.delivery_reason, m.code, m.params, m.created_at, coalesce(a.name, k.name, '')`
+
+const messageJoins = ` FROM messages m LEFT JOIN agents a ON a.id = m.author_id AND m.sender <> 'customer'
+LEFT JOIN customers k ON k.id = m.author_id AND m.sender = 'customer'`
+
+// scan also returns how many attachments the message has; they are read apart.
+func (m *Message) scan(row interface{ Scan(...any) error }) (files int64, err error) {
+	var author int64
+	var name, html, code string
+	var params []byte
+	err = row.Scan(&m.ID, &m.Conversation, &m.Seq, &m.Kind, &m.From, &author, &m.Body, &html, &files, &m.ClientID,
+		&m.Delivery.State, &m.Delivery.Reason, &code, &params, &m.CreatedAt, &name)
+	if author != 0 {
+		m.Author = &Agent{author, name}
+	}
+	if html != "" {
+		m.HTML = &html
+	}
+	if code != "" {
+		m.System = &System{code, params}
+	}
+	m.Attachments = []Attachment{}
+	return files, err
+}
+
+const insertMessage = `INSERT INTO messages (id, store_id, conversation_id, seq, kind, sender, author_id, body, html, attachments, client_id, delivery, delivery_reason, code, params, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+
+func (m *Message) values(store int64) []any {
+	var author int64
+	if m.Author != nil {
+		author = m.Author.ID
+	}
+	var html, code string
+	params := noParams
+	if m.HTML != nil {
+		html = *m.HTML
+	}
+	if m.System != nil {
+		code, params = m.System.Code, m.System.Params
+	}
+	return []any{m.ID, store, m.Conversation, m.Seq, m.Kind, m.From, author, m.Body, html, int64(len(m.Attachments)), m.ClientID,
+		m.Delivery.State, m.Delivery.Reason, code, params, m.CreatedAt}
+}
+
+var noParams = json.RawMessage(`{}`)

@@ -1,0 +1,250 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"strings"
+
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+	"opeka/internal/text"
+)
+
+// Received is where a customer's message went.
+type Received struct {
+	Conversation int64
+	Message      int64
+	Seq          int64
+	Customer     int64
+	Duplicate    bool // it had been received before; nothing was written
+	Created      bool // it began a conversation
+}
+
+// Receive stores a customer's message: it finds whom it is from and the conversation that it belongs to, begins
+// one if need be, sets the deadline and gives it to an agent who can take it. All of it is one transaction. The same
+// ClientID in the same thread is stored once. Refuses text that is too long or not UTF-8.
+func (i *Inbox) Receive(ctx context.Context, in care.Inbound) (Received, error) {
+	if err := checkInbound(&in); err != nil {
+		return Received{}, err
+	}
+	for try := 1; ; try++ {
+		r, err := i.receive(ctx, in, try)
+		if !db.Conflicts(err) || try == tries {
+			return r, err
+		}
+	}
+}
+
+// receive is one attempt. The first one trusts that the message is new: the unique index on client ids says so
+// otherwise, and the next attempt looks for it.
+func (i *Inbox) receive(ctx context.Context, in care.Inbound, try int) (Received, error) {
+	if try > 1 && in.ClientID != "" {
+		if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
+			return r, err
+		}
+	}
+	was, err := i.liveIn(ctx, i.db.Read(), in, false)
+	if err != nil {
+		return Received{}, err
+	}
+	files, err := i.attachable(ctx, in.Store, care.ActorCustomer, in.Thread, in.Attachments)
+	if err != nil {
+		return Received{}, err
+	}
+	if was.ID == 0 || was.expired(db.At(i.db.Now())) {
+		if was.ID != 0 && in.ClientID != "" { // the message may be one of the conversation that is over
+			if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
+				return r, err
+			}
+		}
+		return i.begin(ctx, in, was, files)
+	}
+	return i.goOn(ctx, in, was, files, try)
+}
+
+// liveIn returns the latest conversation of the thread, or a zero one.
+func (i *Inbox) liveIn(ctx context.Context, q db.Querier, in care.Inbound, lock bool) (conversation, error) {
+	c, err := load(ctx, q, lock, byThread, in.Store, in.Channel, in.Thread)
+	if errors.Is(err, care.NotFound("")) {
+		return conversation{}, nil
+	}
+	return c, err
+}
+
+// expired tells whether the conversation was resolved so long ago that a message begins a new one.
+func (c *conversation) expired(now db.Time) bool {
+	return c.Status == Resolved && now > c.ResolvedAt.Add(reopenWithin)
+}
+
+// goOn adds the message to a conversation.
+func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, files []Attachment, try int) (Received, error) {
+	var r Received
+	err := i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer, ID: was.Person}, func(tx *db.Tx) error {
+		was := was
+		if try >= 3 { // under its lock, so that a busy conversation can't make a customer wait for ever
+			var err error
+			if was, err = i.liveIn(ctx, tx, in, true); err != nil {
+				return err
+			}
+		}
+		e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
+		if hash := identityHash(in); hash != was.IdentityHash {
+			id, _, err := i.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+			if err != nil {
+				return err
+			}
+			e.now.Customer, e.now.IdentityHash = id, hash
+			if id != was.Customer {
+				e.now.Person, e.now.PersonName = id, in.Name
+			}
+			e.Actor.ID = id
+		}
+		m := e.hear(in, files)
+		e.save()
+		r = Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: e.now.Person}
+		return nil
+	})
+	return r, err
+}
+
+// hear adds the customer's message and what follows from it.
+func (e *edit) hear(in care.Inbound, files []Attachment) Message {
+	if in.Language != "" {
+		e.now.Language = in.Language
+	}
+	m := *e.say(Message{Kind: KindReply, From: FromCustomer, Author: &Agent{e.now.Customer, e.now.PersonName}, Body: in.Body, ClientID: in.ClientID, Attachments: files})
+	e.now.LastCustomerSeq = m.Seq
+	e.now.Unread++
+	if e.now.WaitingSince == 0 {
+		e.now.WaitingSince = m.CreatedAt
+	}
+	if e.now.Status != Open {
+		e.reopen("customer_wrote")
+	}
+	if e.now.Assignee != 0 && gone(e.now.AgentState, e.now.AgentSince, m.CreatedAt) {
+		e.unassign("agent_offline")
+		e.drain()
+	}
+	if h := pageHash(in.Page); in.Page != (care.Page{}) && h != e.now.PageHash {
+		e.now.PageHash = h
+		e.Defer(upsertPage, e.now.ID, in.Page.URL, in.Page.Title, in.Page.Agent, m.CreatedAt)
+	}
+	e.Emit(db.Event{Store: e.now.Store, Type: care.EventMessageReceived, Subject: m.ID, Payload: e.messageEvent(&m)})
+	return m
+}
+
+const upsertPage = `INSERT INTO conversation_pages (conversation_id, url, title, user_agent, seen_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (conversation_id) DO UPDATE SET url = excluded.url, title = excluded.title, user_agent = excluded.user_agent, seen_at = excluded.seen_at`
+
+func (e *edit) messageEvent(m *Message) care.MessageEvent {
+	return care.MessageEvent{Conversation: e.now.ID, Customer: e.now.Customer, Channel: e.now.Channel, Seq: m.Seq}
+}
+
+// begin starts a conversation with the message; before is the thread's earlier one, if there was any.
+func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation, files []Attachment) (Received, error) {
+	plan, err := i.admit(ctx, in, before)
+	if err != nil {
+		return Received{}, err
+	}
+	var r Received
+	err = i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer}, func(tx *db.Tx) error {
+		person, _, err := i.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+		if err != nil {
+			return err
+		}
+		tx.Actor.ID = person
+		if before.ID != 0 {
+			tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
+		}
+		now := db.At(tx.Now)
+		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
+			Thread: in.Thread, Latest: true, Customer: person, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
+			Language: in.Language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
+		if plan.queue.FirstResponse > 0 {
+			e.now.Deadline = plan.deadline(now)
+		}
+		m := e.hear(in, files)
+		if err := e.route(plan); err != nil {
+			return err
+		}
+		e.event(care.EventConversationCreated)
+		if e.now.Assignee != 0 {
+			e.event(care.EventConversationAssigned)
+		}
+		// The number is drawn last: its row is locked until the commit.
+		err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
+ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURNING last`, in.Store).Scan(&e.now.Number)
+		if err != nil {
+			return err
+		}
+		e.save()
+		r = Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: person, Created: true}
+		return nil
+	})
+	return r, err
+}
+
+// earlier finds the message when it was received before, in whichever conversation of the thread.
+func (i *Inbox) earlier(ctx context.Context, in care.Inbound) (Received, error) {
+	r := Received{Duplicate: true}
+	err := i.db.Read().QueryRow(ctx, `SELECT m.conversation_id, m.id, m.seq, c.customer_id FROM conversations c
+JOIN messages m ON m.conversation_id = c.id AND m.client_id = $4 AND m.client_id <> ''
+WHERE c.store_id = $1 AND c.channel = $2 AND c.thread = $3`, in.Store, in.Channel, in.Thread, in.ClientID).Scan(&r.Conversation, &r.Message, &r.Seq, &r.Customer)
+	return r, err
+}
+
+// checkInbound refuses what can't be kept and masks what mustn't be.
+func checkInbound(in *care.Inbound) error {
+	if in.Store == 0 || in.Channel == "" || in.Thread == "" {
+		return errors.New("inbox: Receive needs a store, a channel and a thread")
+	}
+	in.Body = strings.TrimSpace(in.Body)
+	if in.Body == "" && len(in.Attachments) == 0 {
+		return care.Invalid("body", "required")
+	}
+	for _, f := range []struct {
+		field string
+		value *string
+		limit int
+	}{{"body", &in.Body, MaxBody}, {"subject", &in.Subject, MaxSubject}, {"name", &in.Name, 200}, {"client_id", &in.ClientID, 100}, {"thread", &in.Thread, 500},
+		{"page.url", &in.Page.URL, 2000}, {"page.title", &in.Page.Title, 500}, {"page.agent", &in.Page.Agent, 500}} {
+		if err := checkText(f.field, *f.value, f.limit); err != nil {
+			return err
+		}
+	}
+	in.Body, in.Subject = text.MaskCards(in.Body), text.MaskCards(in.Subject)
+	return nil
+}
+
+func checkText(field, s string, limit int) error {
+	switch err := text.ValidText(s, limit); {
+	case err == nil:
+		return nil
+	case errors.Is(err, text.ErrTooLong):
+		return care.Invalid(field, "text.too_long", "limit", limit)
+	default:
+		return care.Invalid(field, "text.not_utf8")
+	}
+}
+
+// identityHash tells cheaply whether a thread's next message comes from the same identities: only others ask for Resolve.
+func identityHash(in care.Inbound) int64 {
+	h := fnv.New64a()
+	for _, id := range in.From {
+		v := "-"
+		if id.Verified {
+			v = "+"
+		}
+		_, _ = h.Write([]byte(string(id.Kind) + "\x00" + id.Value + "\x00" + v))
+	}
+	_, _ = h.Write([]byte("\x00" + in.Name))
+	return int64(h.Sum64() >> 1)
+}
+
+func pageHash(p care.Page) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(p.URL + "\x00" + p.Title + "\x00" + p.Agent))
+	return int64(h.Sum64() >> 1)
+}

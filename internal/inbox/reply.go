@@ -1,0 +1,144 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"opeka/internal/care"
+	"opeka/internal/db"
+	"opeka/internal/text"
+)
+
+// Answer is what an agent sends: a reply to the customer or a note for colleagues.
+type Answer struct {
+	Kind        string
+	Body        string
+	Attachments []int64
+	ClientID    string // makes it idempotent within the conversation
+	// ExpectedSeq is the last message that the author had seen; 0: he doesn't mind. A later one from
+	// the customer refuses the reply with conversation.stale.
+	ExpectedSeq int64
+	Resolve     bool
+	SnoozeUntil time.Time // zero: no
+}
+
+// Say adds an agent's reply or note. The conversation becomes his if it was nobody's. The same ClientID is stored
+// once, and gives the first message back.
+func (i *Inbox) Say(ctx context.Context, scope care.Scope, id int64, a Answer) (Message, error) {
+	if err := a.check(i.db.Now()); err != nil {
+		return Message{}, err
+	}
+	if a.ClientID != "" {
+		// Asked beforehand only because a resend is a refusal of the unique index otherwise, which
+		// would be tried again; the index is what decides.
+		if m, err := i.said(ctx, scope, id, a.ClientID); err == nil || !errors.Is(err, db.ErrNoRows) {
+			return m, err
+		}
+	}
+	e, err := i.act(ctx, scope, id, func(e *edit) error { return e.answer(scope, a) })
+	if db.Conflicts(err) && a.ClientID != "" {
+		return i.said(ctx, scope, id, a.ClientID)
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	return e.said[0], nil
+}
+
+func (e *edit) answer(scope care.Scope, a Answer) error {
+	files, err := e.inbox.attachableIn(e.ctx, e.Tx, e.now.Store, care.ActorAgent, itoa64(scope.Agent), a.Attachments)
+	if err != nil {
+		return err
+	}
+	m := Message{Kind: a.Kind, From: FromAgent, Author: &Agent{ID: scope.Agent}, Body: a.Body, ClientID: a.ClientID, Attachments: files}
+	if scope.Agent == 0 {
+		m.From, m.Author = FromBot, nil
+	} else {
+		if m.Author.Name, err = e.inbox.agentName(e.ctx, e.Tx, scope.Agent); err != nil {
+			return err
+		}
+		e.Defer(`DELETE FROM drafts WHERE conversation_id = $1 AND agent_id = $2`, e.now.ID, scope.Agent)
+	}
+	if a.Kind == KindNote {
+		e.say(m)
+		e.Emit(db.Event{Store: e.now.Store, Type: care.EventNoteAdded, Subject: e.said[0].ID, Payload: e.messageEvent(&e.said[0])})
+	} else {
+		if a.ExpectedSeq > 0 && e.now.LastCustomerSeq > a.ExpectedSeq {
+			return care.Conflict("conversation.stale", "seq", e.now.LastSeq)
+		}
+		e.reply(m)
+	}
+	switch {
+	case a.Resolve:
+		e.resolve()
+	case !a.SnoozeUntil.IsZero():
+		e.snooze(db.At(a.SnoozeUntil))
+	}
+	return nil
+}
+
+// reply adds a message to the customer and what follows from it.
+func (e *edit) reply(m Message) {
+	m.Delivery.State = DeliveryQueued
+	if e.now.Channel == care.ChannelChat { // stored is delivered to where the widget reads
+		m.Delivery.State = DeliverySent
+	}
+	said := *e.say(m)
+	e.now.WaitingSince, e.now.Deadline = 0, 0
+	e.now.Unread, e.now.ReadAgent = 0, said.Seq
+	if e.now.FirstResponse == 0 {
+		e.now.FirstResponse = said.CreatedAt
+	}
+	if said.From == FromAgent && e.now.Assignee == 0 {
+		e.assign(said.Author.ID, said.Author.Name)
+	}
+	e.Emit(db.Event{Store: e.now.Store, Type: care.EventMessageSent, Subject: said.ID, Payload: e.messageEvent(&said)})
+}
+
+// said finds a message of the conversation by the id that its sender gave it.
+func (i *Inbox) said(ctx context.Context, scope care.Scope, id int64, clientID string) (Message, error) {
+	var m Message
+	var store int64
+	q := i.db.Read()
+	err := q.QueryRow(ctx, `SELECT store_id, seq FROM messages WHERE conversation_id = $1 AND client_id = $2 AND client_id <> ''`, id, clientID).Scan(&store, &m.Seq)
+	if err != nil {
+		return m, err
+	}
+	if !scope.In(store) {
+		return m, care.NotFound("conversation")
+	}
+	if err := scope.Check(store, care.PermInboxWrite); err != nil {
+		return m, err
+	}
+	found, err := i.messages(ctx, q, `m.conversation_id = $1 AND m.seq = $2`, id, m.Seq)
+	if err != nil {
+		return m, err
+	}
+	return found[0], nil
+}
+
+func (a *Answer) check(now time.Time) error {
+	a.Body = strings.TrimSpace(a.Body)
+	if a.Kind != KindReply && a.Kind != KindNote {
+		return care.Invalid("kind", "choice.unknown")
+	}
+	if a.Body == "" && len(a.Attachments) == 0 {
+		return care.Invalid("body", "required")
+	}
+	if len(a.Attachments) > MaxFiles {
+		return care.Invalid("attachment_ids", "list.too_long", "limit", MaxFiles)
+	}
+	if err := checkText("body", a.Body, MaxBody); err != nil {
+		return err
+	}
+	if err := checkText("client_id", a.ClientID, 100); err != nil {
+		return err
+	}
+	if !a.SnoozeUntil.IsZero() && !a.SnoozeUntil.After(now) {
+		return care.Invalid("snooze_until", "time.past")
+	}
+	a.Body = text.MaskCards(a.Body)
+	return nil
+}
