@@ -72,6 +72,8 @@ type Inbox struct {
 
 	viewers *viewers
 	indexer *indexer
+	// calendars are compiled once per text; stores have few.
+	calendars sync.Map
 	close   sync.Once
 	cancels []func()
 }

@@ -85,7 +85,7 @@ CREATE INDEX conversations_status ON conversations (store_id, status, last_messa
 CREATE INDEX conversations_assignee ON conversations (store_id, assignee_id, status, last_message_at, id);
 CREATE INDEX conversations_queue ON conversations (queue_id, status, last_message_at, id);
 CREATE INDEX conversations_waiting ON conversations (store_id, waiting_since_at, id) WHERE waiting_since_at > 0;
-CREATE INDEX conversations_unrouted ON conversations (store_id, queue_id, waiting_since_at, id) WHERE assignee_id = 0 AND status = 'open' AND waiting_since_at > 0;
+CREATE INDEX conversations_unrouted ON conversations (store_id, queue_id, channel, language, waiting_since_at, id) WHERE assignee_id = 0 AND status = 'open' AND waiting_since_at > 0;
 
 -- Where the visitor is.
 CREATE TABLE conversation_pages (

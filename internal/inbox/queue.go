@@ -1,0 +1,254 @@
+package inbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"opeka/internal/cal"
+	"opeka/internal/care"
+	"opeka/internal/db"
+	"opeka/internal/inbox/query"
+)
+
+// Queue is where conversations of some channels wait. A conversation that fits none waits in the store's own
+// line, which has the id 0, no skills and the default target.
+type Queue struct {
+	ID            int64    `json:"id"`
+	Store         int64    `json:"store_id"`
+	Name          string   `json:"name"`
+	Channels      []string `json:"channels"` // none: every one
+	Skills        []Skill  `json:"skills"`
+	Team          int64    `json:"team_id"`
+	FirstResponse int64    `json:"first_response_s"`
+	Position      int64    `json:"position"`
+	CreatedAt     db.Time  `json:"created_at"`
+}
+
+// defaultResponse is the first-response target of what waits in no queue, in seconds.
+const defaultResponse = 10 * 60
+
+// Queues returns the queues of the stores that the caller may read.
+func (i *Inbox) Queues(ctx context.Context, scope care.Scope, store int64) ([]Queue, error) {
+	return queuesOf(ctx, i.db.Read(), scope.StoresWith(care.PermInboxRead, store))
+}
+
+// AddQueue makes a queue.
+func (i *Inbox) AddQueue(ctx context.Context, scope care.Scope, q Queue) (Queue, error) {
+	if err := scope.Check(q.Store, care.PermSettings); err != nil {
+		return Queue{}, err
+	}
+	if err := q.check(); err != nil {
+		return Queue{}, err
+	}
+	err := i.db.Write(ctx, actorOf(scope), func(tx *db.Tx) error {
+		q.ID, q.CreatedAt = tx.ID(), db.At(tx.Now)
+		if err := teamOf(ctx, tx, q.Store, q.Team); err != nil {
+			return err
+		}
+		channels, skills := q.json()
+		return query.New(tx).InsertQueue(ctx, query.InsertQueueParams{ID: q.ID, StoreID: q.Store, Name: q.Name, Channels: channels, Skills: skills,
+			TeamID: q.Team, FirstResponseS: q.FirstResponse, Position: q.Position, CreatedAt: q.CreatedAt})
+	})
+	return q, taken(err, "name")
+}
+
+// SetQueue changes a queue. Conversations that wait in it keep the deadline that they were given.
+func (i *Inbox) SetQueue(ctx context.Context, scope care.Scope, q Queue) (Queue, error) {
+	was, err := i.queue(ctx, scope, q.ID)
+	if err != nil {
+		return Queue{}, err
+	}
+	q.Store, q.CreatedAt = was.Store, was.CreatedAt
+	if err := q.check(); err != nil {
+		return Queue{}, err
+	}
+	err = i.db.Write(ctx, actorOf(scope), func(tx *db.Tx) error {
+		if err := teamOf(ctx, tx, q.Store, q.Team); err != nil {
+			return err
+		}
+		channels, skills := q.json()
+		n, err := query.New(tx).UpdateQueue(ctx, query.UpdateQueueParams{Name: q.Name, Channels: channels, Skills: skills, TeamID: q.Team,
+			FirstResponseS: q.FirstResponse, Position: q.Position, ID: q.ID, StoreID: q.Store})
+		if err == nil && n == 0 {
+			return care.NotFound("queue")
+		}
+		tx.Enqueue(db.Job{Store: q.Store, Kind: JobDrain, Key: itoa64(q.Store), Payload: drainPayload{q.Store}})
+		return err
+	})
+	return q, taken(err, "name")
+}
+
+// RemoveQueue retires a queue: nothing new comes into it, and what waits there is still served by its rules.
+func (i *Inbox) RemoveQueue(ctx context.Context, scope care.Scope, id int64) error {
+	q, err := i.queue(ctx, scope, id)
+	if err != nil {
+		return err
+	}
+	return i.db.Write(ctx, actorOf(scope), func(tx *db.Tx) error {
+		n, err := query.New(tx).RetireQueue(ctx, query.RetireQueueParams{ID: id, StoreID: q.Store})
+		if err == nil && n == 0 {
+			return care.NotFound("queue")
+		}
+		return err
+	})
+}
+
+// queue returns one for changing.
+func (i *Inbox) queue(ctx context.Context, scope care.Scope, id int64) (Queue, error) {
+	row, err := query.New(i.db.Read()).Queue(ctx, id)
+	if errors.Is(err, db.ErrNoRows) || err == nil && (!scope.In(row.StoreID) || !row.Active) {
+		return Queue{}, care.NotFound("queue")
+	}
+	if err != nil {
+		return Queue{}, err
+	}
+	if err := scope.Check(row.StoreID, care.PermSettings); err != nil {
+		return Queue{}, err
+	}
+	return queueFrom(row)
+}
+
+func (q *Queue) check() error {
+	q.Name = strings.TrimSpace(q.Name)
+	if q.Name == "" {
+		return care.Invalid("name", "required")
+	}
+	if err := checkText("name", q.Name, 80); err != nil {
+		return err
+	}
+	if q.FirstResponse < 0 || q.FirstResponse > 30*24*3600 {
+		return care.Invalid("first_response_s", "number.out_of_range", "min", 0, "max", 30*24*3600)
+	}
+	if len(q.Channels) > 20 || len(q.Skills) > 20 {
+		return care.Invalid("skills", "list.too_long", "limit", 20)
+	}
+	for _, s := range q.Skills {
+		if !slices.Contains([]string{"channel", "language", "topic", "store"}, s.Kind) || s.Value == "" || checkText("skills", s.Value, 100) != nil {
+			return care.Invalid("skills", "choice.unknown")
+		}
+	}
+	return nil
+}
+
+func (q *Queue) json() (channels, skills json.RawMessage) {
+	if q.Channels == nil {
+		q.Channels = []string{}
+	}
+	if q.Skills == nil {
+		q.Skills = []Skill{}
+	}
+	channels, _ = json.Marshal(q.Channels) // strings only
+	skills, _ = json.Marshal(q.Skills)
+	return channels, skills
+}
+
+func queueFrom(r query.Queue) (Queue, error) {
+	q := Queue{ID: r.ID, Store: r.StoreID, Name: r.Name, Team: r.TeamID, FirstResponse: r.FirstResponseS, Position: r.Position, CreatedAt: r.CreatedAt}
+	return q, errors.Join(json.Unmarshal(r.Channels, &q.Channels), json.Unmarshal(r.Skills, &q.Skills))
+}
+
+func queuesOf(ctx context.Context, q db.Querier, stores []int64) ([]Queue, error) {
+	rows, err := query.New(q).QueuesOf(ctx, stores)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Queue, len(rows))
+	for n, r := range rows {
+		if out[n], err = queueFrom(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// queuesByID returns the store's queues; those that were retired too serve what waits in them, by their skills.
+func queuesByID(ctx context.Context, q db.Querier, store int64) (map[int64]Queue, error) {
+	rows, err := query.New(q).AllQueuesOf(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]Queue, len(rows))
+	for _, r := range rows {
+		if out[r.ID], err = queueFrom(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func queueIn(ctx context.Context, q db.Querier, store, id int64) (Queue, error) {
+	row, err := query.New(q).Queue(ctx, id)
+	if errors.Is(err, db.ErrNoRows) || err == nil && (row.StoreID != store || !row.Active) {
+		return Queue{}, care.NotFound("queue")
+	}
+	if err != nil {
+		return Queue{}, err
+	}
+	return queueFrom(row)
+}
+
+// admitting picks the first queue that takes the channel.
+func admitting(queues []Queue, channel string) Queue {
+	for _, q := range queues {
+		if len(q.Channels) == 0 || slices.Contains(q.Channels, channel) {
+			return q
+		}
+	}
+	return Queue{FirstResponse: defaultResponse}
+}
+
+// store returns a store's calendar (nil: it never closes) and language.
+func (i *Inbox) store(ctx context.Context, q db.Querier, id int64) (*cal.Calendar, string, error) {
+	var raw []byte
+	var language string
+	err := q.QueryRow(ctx, `SELECT calendar, language FROM stores WHERE id = $1 AND archived_at = 0`, id).Scan(&raw, &language)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, "", care.NotFound("store")
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return i.calendar(raw), language, nil
+}
+
+// calendar compiles a calendar once per text. One that can't be read counts as always open: a deadline too
+// early is better than none; account refuses such settings when they are made.
+func (i *Inbox) calendar(raw []byte) *cal.Calendar {
+	if c, ok := i.calendars.Load(string(raw)); ok {
+		return c.(*cal.Calendar)
+	}
+	var s cal.Settings
+	c, err := (*cal.Calendar)(nil), json.Unmarshal(raw, &s)
+	if err == nil {
+		c, err = cal.New(s)
+	}
+	if err != nil {
+		i.log.Warn("calendar can't be read; taken as always open", "err", err)
+		c = nil
+	}
+	i.calendars.Store(string(raw), c)
+	return c
+}
+
+func teamOf(ctx context.Context, q db.Querier, store, team int64) error {
+	if team == 0 {
+		return nil
+	}
+	var one int64
+	err := q.QueryRow(ctx, `SELECT id FROM teams WHERE id = $1 AND store_id = $2`, team, store).Scan(&one)
+	if errors.Is(err, db.ErrNoRows) {
+		return care.NotFound("team")
+	}
+	return err
+}
+
+// taken turns the refusal of a unique index into an answer about the field.
+func taken(err error, field string) error {
+	if db.Conflicts(err) {
+		return care.Invalid(field, "name.taken")
+	}
+	return err
+}
