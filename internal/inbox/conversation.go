@@ -17,6 +17,7 @@ type conversation struct {
 	ID, Store, Number, Version     int64
 	Status, Channel, Thread        string
 	Latest                         bool
+	Previous                       int64
 	Customer, IdentityHash         int64
 	Subject, Language              string
 	Queue, Team, Assignee          int64
@@ -38,7 +39,7 @@ type conversation struct {
 }
 
 // conversationColumns belong to conversationFrom and conversation.scan.
-const conversationColumns = `c.id, c.store_id, c.number, c.version, c.status, c.channel, c.thread, c.latest, c.customer_id, c.identity_hash,
+const conversationColumns = `c.id, c.store_id, c.number, c.version, c.status, c.channel, c.thread, c.latest, c.previous_id, c.customer_id, c.identity_hash,
 c.subject, c.language, c.queue_id, c.team_id, c.assignee_id, c.declined_id, c.priority, c.topic_id, c.tags, c.preview, c.preview_from,
 c.last_seq, c.last_customer_seq, c.unread, c.read_seq_agent, c.read_seq_customer, c.page_hash, c.created_at, c.last_message_at,
 c.waiting_since_at, c.deadline_at, c.first_response_at, c.snoozed_until_at, c.resolved_at,
@@ -49,7 +50,7 @@ const conversationJoins = ` LEFT JOIN customers k ON k.id = c.customer_id LEFT J
 LEFT JOIN agents a ON a.id = c.assignee_id LEFT JOIN presences p ON p.agent_id = c.assignee_id LEFT JOIN topics t ON t.id = c.topic_id`
 
 func (c *conversation) scan(row interface{ Scan(...any) error }) error {
-	return row.Scan(&c.ID, &c.Store, &c.Number, &c.Version, &c.Status, &c.Channel, &c.Thread, &c.Latest, &c.Customer, &c.IdentityHash,
+	return row.Scan(&c.ID, &c.Store, &c.Number, &c.Version, &c.Status, &c.Channel, &c.Thread, &c.Latest, &c.Previous, &c.Customer, &c.IdentityHash,
 		&c.Subject, &c.Language, &c.Queue, &c.Team, &c.Assignee, &c.Declined, &c.Priority, &c.Topic, &c.Tags, &c.Preview, &c.PreviewFrom,
 		&c.LastSeq, &c.LastCustomerSeq, &c.Unread, &c.ReadAgent, &c.ReadCustomer, &c.PageHash, &c.CreatedAt, &c.LastMessageAt,
 		&c.WaitingSince, &c.Deadline, &c.FirstResponse, &c.SnoozedUntil, &c.ResolvedAt,
@@ -162,13 +163,13 @@ func updateOf(mask uint64) string {
 	return s.(string)
 }
 
-const insertConversation = `INSERT INTO conversations (id, store_id, number, version, status, channel, thread, latest, customer_id, identity_hash,
+const insertConversation = `INSERT INTO conversations (id, store_id, number, version, status, channel, thread, latest, previous_id, customer_id, identity_hash,
 subject, language, queue_id, team_id, assignee_id, declined_id, priority, topic_id, tags, preview, preview_from, last_seq, last_customer_seq, unread,
 read_seq_agent, read_seq_customer, page_hash, created_at, last_message_at, waiting_since_at, deadline_at, first_response_at, snoozed_until_at, resolved_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)`
 
 func (c *conversation) values() []any {
-	return []any{c.ID, c.Store, c.Number, c.Version, c.Status, c.Channel, c.Thread, c.Latest, c.Customer, c.IdentityHash,
+	return []any{c.ID, c.Store, c.Number, c.Version, c.Status, c.Channel, c.Thread, c.Latest, c.Previous, c.Customer, c.IdentityHash,
 		c.Subject, c.Language, c.Queue, c.Team, c.Assignee, c.Declined, c.Priority, c.Topic, c.Tags, c.Preview, c.PreviewFrom, c.LastSeq, c.LastCustomerSeq, c.Unread,
 		c.ReadAgent, c.ReadCustomer, c.PageHash, c.CreatedAt, c.LastMessageAt, c.WaitingSince, c.Deadline, c.FirstResponse, c.SnoozedUntil, c.ResolvedAt}
 }

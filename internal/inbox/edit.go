@@ -127,7 +127,7 @@ func (e *edit) save() {
 		m := &e.said[n]
 		e.Defer(insertMessage, m.values(e.now.Store)...)
 		for _, f := range m.Attachments {
-			e.Defer(`UPDATE attachments SET conversation_id = $1, message_id = $2 WHERE id = $3`, m.Conversation, m.ID, f.ID)
+			e.Defer(`UPDATE attachments SET store_id = $1, conversation_id = $2, message_id = $3 WHERE id = $4 AND message_id = 0`, e.now.Store, m.Conversation, m.ID, f.ID)
 		}
 		if m.Kind != KindSystem && m.Body != "" {
 			e.Defer(`INSERT INTO messages_unindexed (message_id) VALUES ($1)`, m.ID)
@@ -135,7 +135,10 @@ func (e *edit) save() {
 	}
 	e.count()
 	said, row := e.said, e.now.row()
-	e.AfterCommit(func() { e.inbox.tell(e, row, said) })
+	e.AfterCommit(func() {
+		e.inbox.tell(e, row, said)
+		e.inbox.indexer.nudge()
+	})
 }
 
 // bucket is a row of conversation_counts.

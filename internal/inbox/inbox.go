@@ -74,8 +74,9 @@ type Inbox struct {
 	indexer *indexer
 	// calendars are compiled once per text; stores have few.
 	calendars sync.Map
-	close   sync.Once
-	cancels []func()
+	uploads   chan struct{} // a place per upload under way
+	close     sync.Once
+	cancels   []func()
 }
 
 // New returns the room. Start makes it index messages and hear of viewers on other nodes.
@@ -83,7 +84,7 @@ func New(d *db.DB, customers Customers, files blob.Store, hints bus.Bus, o Optio
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, log: o.Log}
+	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, log: o.Log, uploads: make(chan struct{}, 8)}
 	i.viewers = newViewers(d.Clock)
 	i.indexer = newIndexer(i)
 	return i

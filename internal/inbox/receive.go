@@ -53,12 +53,14 @@ func (i *Inbox) receive(ctx context.Context, in care.Inbound, try int) (Received
 	if err != nil {
 		return Received{}, err
 	}
-	if was.ID == 0 || was.expired(db.At(i.db.Now())) {
-		if was.ID != 0 && in.ClientID != "" { // the message may be one of the conversation that is over
-			if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
-				return r, err
-			}
+	begins := was.ID == 0 || was.expired(db.At(i.db.Now()))
+	if in.ClientID != "" && (was.Previous != 0 || was.ID != 0 && begins) {
+		// The message may be one of a conversation that is over, where the index can't see it.
+		if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
+			return r, err
 		}
+	}
+	if begins {
 		return i.begin(ctx, in, was, files)
 	}
 	return i.goOn(ctx, in, was, files, try)
@@ -160,18 +162,15 @@ func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation,
 		}
 		now := db.At(tx.Now)
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
-			Thread: in.Thread, Latest: true, Customer: person, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
+			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: person, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
 			Language: in.Language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
 		if plan.queue.FirstResponse > 0 {
 			e.now.Deadline = plan.deadline(now)
 		}
 		m := e.hear(in, files)
+		e.event(care.EventConversationCreated)
 		if err := e.route(plan); err != nil {
 			return err
-		}
-		e.event(care.EventConversationCreated)
-		if e.now.Assignee != 0 {
-			e.event(care.EventConversationAssigned)
 		}
 		// The number is drawn last: its row is locked until the commit.
 		err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)

@@ -48,7 +48,7 @@ func (i *Inbox) Say(ctx context.Context, scope care.Scope, id int64, a Answer) (
 }
 
 func (e *edit) answer(scope care.Scope, a Answer) error {
-	files, err := e.inbox.attachableIn(e.ctx, e.Tx, e.now.Store, care.ActorAgent, itoa64(scope.Agent), a.Attachments)
+	files, err := attachable(e.ctx, e.Tx, e.now.Store, care.ActorAgent, itoa64(scope.Agent), a.Attachments)
 	if err != nil {
 		return err
 	}

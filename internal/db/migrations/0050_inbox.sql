@@ -51,6 +51,7 @@ CREATE TABLE conversations (
     channel           TEXT    NOT NULL,
     thread            TEXT    NOT NULL, -- the channel's own key of the exchange
     latest            BOOLEAN NOT NULL, -- no newer conversation has begun in the thread
+    previous_id       BIGINT  NOT NULL, -- the conversation before it in the thread, or 0
     customer_id       BIGINT  NOT NULL,
     identity_hash     BIGINT  NOT NULL, -- of the identities that customer_id was found by
     subject           TEXT    NOT NULL,
@@ -160,7 +161,7 @@ CREATE TABLE drafts (
 
 CREATE TABLE attachments (
     id              BIGINT PRIMARY KEY,
-    store_id        BIGINT NOT NULL,
+    store_id        BIGINT NOT NULL, -- 0 while an agent hasn't sent it yet
     conversation_id BIGINT NOT NULL, -- 0 until it is sent
     message_id      BIGINT NOT NULL,
     owner_kind      TEXT   NOT NULL, -- who uploaded it: agent, customer (visitor), plug

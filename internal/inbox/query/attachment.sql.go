@@ -166,7 +166,7 @@ func (q *Queries) InsertAttachment(ctx context.Context, arg InsertAttachmentPara
 }
 
 const unsentAttachments = `-- name: UnsentAttachments :many
-SELECT id, store_id, conversation_id, message_id, owner_kind, owner, name, content_type, size, width, height, blob_key, thumb_key, created_at FROM attachments WHERE id = ANY($4::bigint[]) AND store_id = $1 AND owner_kind = $2 AND owner = $3 AND message_id = 0 ORDER BY id
+SELECT id, store_id, conversation_id, message_id, owner_kind, owner, name, content_type, size, width, height, blob_key, thumb_key, created_at FROM attachments WHERE id = ANY($4::bigint[]) AND (store_id = 0 OR store_id = $1) AND owner_kind = $2 AND owner = $3 AND message_id = 0 ORDER BY id
 `
 
 type UnsentAttachmentsParams struct {

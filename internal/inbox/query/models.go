@@ -42,6 +42,7 @@ type Conversation struct {
 	Channel         string
 	Thread          string
 	Latest          bool
+	PreviousID      int64
 	CustomerID      int64
 	IdentityHash    int64
 	Subject         string
