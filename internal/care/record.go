@@ -188,6 +188,15 @@ type ShopPayment struct {
 	Reference  string       `json:"reference,omitempty"` // of the gateway
 	Error      string       `json:"error,omitempty"`
 	At         time.Time    `json:"at,omitzero"`
+	// Course is what the shop or gateway tells of how it came to its state, if it does; states met are kept anyway.
+	Course []ShopPaymentStep `json:"course,omitempty"`
+}
+
+// ShopPaymentStep is one state that a payment went through.
+type ShopPaymentStep struct {
+	State PaymentState `json:"state"`
+	At    time.Time    `json:"at"`
+	Note  string       `json:"note,omitempty"`
 }
 
 // ShopShipment is one parcel.

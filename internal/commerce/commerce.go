@@ -10,6 +10,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/job"
 )
 
 // Customers is what commerce asks of the customers' room.
@@ -47,6 +48,7 @@ type Commerce struct {
 	customers Customers
 	bus       Bus
 	index     Index
+	statuses  func(plug string) map[string]care.Axes
 	log       *slog.Logger
 }
 
@@ -54,7 +56,9 @@ type Commerce struct {
 type Options struct {
 	Bus   Bus
 	Index Index
-	Log   *slog.Logger
+	// Statuses gives what a plug's own statuses mean (care.StatusMapper), nil for a plug that has none.
+	Statuses func(plug string) map[string]care.Axes
+	Log      *slog.Logger
 }
 
 // New makes the room.
@@ -62,7 +66,14 @@ func New(d *db.DB, customers Customers, o Options) *Commerce {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Commerce{db: d, customers: customers, bus: o.Bus, index: o.Index, log: o.Log}
+	return &Commerce{db: d, customers: customers, bus: o.Bus, index: o.Index, statuses: o.Statuses, log: o.Log}
+}
+
+// Jobs registers the work that the room leaves for later.
+func (m *Commerce) Jobs(r *job.Runner) {
+	r.Handle(jobCart, job.InTx(m.abandon))
+	r.Handle(jobUnpark, m.unpark)
+	r.Handle(jobRemap, job.InTx(m.remap))
 }
 
 // ApplyOptions say how records are to be taken.

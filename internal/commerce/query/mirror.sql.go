@@ -12,35 +12,677 @@ import (
 	"opeka/internal/db"
 )
 
-const seen = `-- name: Seen :one
-SELECT local_id, hash, source_at, deleted, raw_status, data FROM mirror WHERE connection_id = $1 AND kind = $2 AND external_id = $3
+const addPlace = `-- name: AddPlace :exec
+INSERT INTO locations (id, store_id, connection_id, external_id, name, address) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 `
 
-type SeenParams struct {
+type AddPlaceParams struct {
+	ID           int64
+	StoreID      int64
+	ConnectionID int64
+	ExternalID   string
+	Name         string
+	Address      json.RawMessage
+}
+
+func (q *Queries) AddPlace(ctx context.Context, arg AddPlaceParams) error {
+	_, err := q.db.Exec(ctx, addPlace,
+		arg.ID,
+		arg.StoreID,
+		arg.ConnectionID,
+		arg.ExternalID,
+		arg.Name,
+		arg.Address,
+	)
+	return err
+}
+
+const kept = `-- name: Kept :many
+SELECT external_id, local_id, source_at, deleted, data FROM mirror WHERE connection_id = $1 AND kind = $2 AND external_id = ANY($3::text[])
+`
+
+type KeptParams struct {
+	ConnectionID int64
+	Kind         string
+	Column3      []string
+}
+
+type KeptRow struct {
+	ExternalID string
+	LocalID    int64
+	SourceAt   db.Time
+	Deleted    bool
+	Data       json.RawMessage
+}
+
+func (q *Queries) Kept(ctx context.Context, arg KeptParams) ([]KeptRow, error) {
+	rows, err := q.db.Query(ctx, kept, arg.ConnectionID, arg.Kind, arg.Column3)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []KeptRow
+	for rows.Next() {
+		var i KeptRow
+		if err := rows.Scan(
+			&i.ExternalID,
+			&i.LocalID,
+			&i.SourceAt,
+			&i.Deleted,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const levelsOf = `-- name: LevelsOf :many
+SELECT variant_id, location_id, on_hand, reserved, available, incoming, incoming_at FROM stock_levels
+WHERE variant_id = ANY($1::bigint[]) ORDER BY variant_id, location_id FOR UPDATE
+`
+
+type LevelsOfRow struct {
+	VariantID  int64
+	LocationID int64
+	OnHand     int64
+	Reserved   int64
+	Available  int64
+	Incoming   int64
+	IncomingAt db.Time
+}
+
+func (q *Queries) LevelsOf(ctx context.Context, dollar_1 []int64) ([]LevelsOfRow, error) {
+	rows, err := q.db.Query(ctx, levelsOf, dollar_1)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LevelsOfRow
+	for rows.Next() {
+		var i LevelsOfRow
+		if err := rows.Scan(
+			&i.VariantID,
+			&i.LocationID,
+			&i.OnHand,
+			&i.Reserved,
+			&i.Available,
+			&i.Incoming,
+			&i.IncomingAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const localID = `-- name: LocalID :one
+SELECT local_id FROM mirror WHERE connection_id = $1 AND kind = $2 AND external_id = $3 AND NOT deleted
+`
+
+type LocalIDParams struct {
 	ConnectionID int64
 	Kind         string
 	ExternalID   string
 }
 
-type SeenRow struct {
-	LocalID   int64
-	Hash      string
-	SourceAt  db.Time
-	Deleted   bool
-	RawStatus string
-	Data      json.RawMessage
+func (q *Queries) LocalID(ctx context.Context, arg LocalIDParams) (int64, error) {
+	row := q.db.QueryRow(ctx, localID, arg.ConnectionID, arg.Kind, arg.ExternalID)
+	var local_id int64
+	err := row.Scan(&local_id)
+	return local_id, err
 }
 
-func (q *Queries) Seen(ctx context.Context, arg SeenParams) (SeenRow, error) {
-	row := q.db.QueryRow(ctx, seen, arg.ConnectionID, arg.Kind, arg.ExternalID)
-	var i SeenRow
+const look = `-- name: Look :one
+INSERT INTO mirror (connection_id, kind, external_id, store_id, local_id, raw_status, hash, source_at, fetched_at, deleted, data, raw)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (connection_id, kind, external_id) DO UPDATE SET fetched_at = excluded.fetched_at
+RETURNING local_id, hash, source_at, deleted, data
+`
+
+type LookParams struct {
+	ConnectionID int64
+	Kind         string
+	ExternalID   string
+	StoreID      int64
+	LocalID      int64
+	RawStatus    string
+	Hash         string
+	SourceAt     db.Time
+	FetchedAt    db.Time
+	Deleted      bool
+	Data         json.RawMessage
+	Raw          string
+}
+
+type LookRow struct {
+	LocalID  int64
+	Hash     string
+	SourceAt db.Time
+	Deleted  bool
+	Data     json.RawMessage
+}
+
+// Writes a record seen for the first time, or gives what is kept of it and locks it.
+func (q *Queries) Look(ctx context.Context, arg LookParams) (LookRow, error) {
+	row := q.db.QueryRow(ctx, look,
+		arg.ConnectionID,
+		arg.Kind,
+		arg.ExternalID,
+		arg.StoreID,
+		arg.LocalID,
+		arg.RawStatus,
+		arg.Hash,
+		arg.SourceAt,
+		arg.FetchedAt,
+		arg.Deleted,
+		arg.Data,
+		arg.Raw,
+	)
+	var i LookRow
 	err := row.Scan(
 		&i.LocalID,
 		&i.Hash,
 		&i.SourceAt,
 		&i.Deleted,
-		&i.RawStatus,
 		&i.Data,
 	)
 	return i, err
+}
+
+const mapStatus = `-- name: MapStatus :exec
+INSERT INTO status_maps (connection_id, raw, store_id, order_state, payment_state, fulfilment_state, source, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (connection_id, raw) DO UPDATE SET order_state = excluded.order_state, payment_state = excluded.payment_state,
+    fulfilment_state = excluded.fulfilment_state, source = excluded.source, updated_at = excluded.updated_at
+`
+
+type MapStatusParams struct {
+	ConnectionID    int64
+	Raw             string
+	StoreID         int64
+	OrderState      string
+	PaymentState    string
+	FulfilmentState string
+	Source          string
+	UpdatedAt       db.Time
+}
+
+func (q *Queries) MapStatus(ctx context.Context, arg MapStatusParams) error {
+	_, err := q.db.Exec(ctx, mapStatus,
+		arg.ConnectionID,
+		arg.Raw,
+		arg.StoreID,
+		arg.OrderState,
+		arg.PaymentState,
+		arg.FulfilmentState,
+		arg.Source,
+		arg.UpdatedAt,
+	)
+	return err
+}
+
+const ordersWithStatus = `-- name: OrdersWithStatus :many
+SELECT o.id, o.external_id FROM orders o WHERE o.connection_id = $1 AND o.raw_status = $2 AND o.id > $3 ORDER BY o.id LIMIT $4
+`
+
+type OrdersWithStatusParams struct {
+	ConnectionID int64
+	RawStatus    string
+	ID           int64
+	Limit        int32
+}
+
+type OrdersWithStatusRow struct {
+	ID         int64
+	ExternalID string
+}
+
+func (q *Queries) OrdersWithStatus(ctx context.Context, arg OrdersWithStatusParams) ([]OrdersWithStatusRow, error) {
+	rows, err := q.db.Query(ctx, ordersWithStatus,
+		arg.ConnectionID,
+		arg.RawStatus,
+		arg.ID,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersWithStatusRow
+	for rows.Next() {
+		var i OrdersWithStatusRow
+		if err := rows.Scan(&i.ID, &i.ExternalID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const original = `-- name: Original :one
+SELECT raw, data, source_at, fetched_at FROM mirror WHERE connection_id = $1 AND kind = $2 AND external_id = $3
+`
+
+type OriginalParams struct {
+	ConnectionID int64
+	Kind         string
+	ExternalID   string
+}
+
+type OriginalRow struct {
+	Raw       string
+	Data      json.RawMessage
+	SourceAt  db.Time
+	FetchedAt db.Time
+}
+
+func (q *Queries) Original(ctx context.Context, arg OriginalParams) (OriginalRow, error) {
+	row := q.db.QueryRow(ctx, original, arg.ConnectionID, arg.Kind, arg.ExternalID)
+	var i OriginalRow
+	err := row.Scan(
+		&i.Raw,
+		&i.Data,
+		&i.SourceAt,
+		&i.FetchedAt,
+	)
+	return i, err
+}
+
+const park = `-- name: Park :exec
+INSERT INTO parked (connection_id, kind, external_id, store_id, wants_kind, wants_ref, data, source_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (connection_id, kind, external_id) DO UPDATE SET wants_kind = excluded.wants_kind, wants_ref = excluded.wants_ref, data = excluded.data, source_at = excluded.source_at
+WHERE parked.source_at <= excluded.source_at
+`
+
+type ParkParams struct {
+	ConnectionID int64
+	Kind         string
+	ExternalID   string
+	StoreID      int64
+	WantsKind    string
+	WantsRef     string
+	Data         json.RawMessage
+	SourceAt     db.Time
+	CreatedAt    db.Time
+}
+
+func (q *Queries) Park(ctx context.Context, arg ParkParams) error {
+	_, err := q.db.Exec(ctx, park,
+		arg.ConnectionID,
+		arg.Kind,
+		arg.ExternalID,
+		arg.StoreID,
+		arg.WantsKind,
+		arg.WantsRef,
+		arg.Data,
+		arg.SourceAt,
+		arg.CreatedAt,
+	)
+	return err
+}
+
+const parkedCount = `-- name: ParkedCount :one
+SELECT count(*) FROM parked WHERE connection_id = $1
+`
+
+func (q *Queries) ParkedCount(ctx context.Context, connectionID int64) (int64, error) {
+	row := q.db.QueryRow(ctx, parkedCount, connectionID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const place = `-- name: Place :one
+SELECT id FROM locations WHERE connection_id = $1 AND external_id = $2
+`
+
+type PlaceParams struct {
+	ConnectionID int64
+	ExternalID   string
+}
+
+func (q *Queries) Place(ctx context.Context, arg PlaceParams) (int64, error) {
+	row := q.db.QueryRow(ctx, place, arg.ConnectionID, arg.ExternalID)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const savePlace = `-- name: SavePlace :exec
+INSERT INTO locations (id, store_id, connection_id, external_id, name, address, archived) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (connection_id, external_id) DO UPDATE SET name = excluded.name, address = excluded.address, archived = excluded.archived
+`
+
+type SavePlaceParams struct {
+	ID           int64
+	StoreID      int64
+	ConnectionID int64
+	ExternalID   string
+	Name         string
+	Address      json.RawMessage
+	Archived     bool
+}
+
+func (q *Queries) SavePlace(ctx context.Context, arg SavePlaceParams) error {
+	_, err := q.db.Exec(ctx, savePlace,
+		arg.ID,
+		arg.StoreID,
+		arg.ConnectionID,
+		arg.ExternalID,
+		arg.Name,
+		arg.Address,
+		arg.Archived,
+	)
+	return err
+}
+
+const statusFor = `-- name: StatusFor :one
+SELECT order_state, payment_state, fulfilment_state, source FROM status_maps WHERE connection_id = $1 AND raw = $2
+`
+
+type StatusForParams struct {
+	ConnectionID int64
+	Raw          string
+}
+
+type StatusForRow struct {
+	OrderState      string
+	PaymentState    string
+	FulfilmentState string
+	Source          string
+}
+
+func (q *Queries) StatusFor(ctx context.Context, arg StatusForParams) (StatusForRow, error) {
+	row := q.db.QueryRow(ctx, statusFor, arg.ConnectionID, arg.Raw)
+	var i StatusForRow
+	err := row.Scan(
+		&i.OrderState,
+		&i.PaymentState,
+		&i.FulfilmentState,
+		&i.Source,
+	)
+	return i, err
+}
+
+const statuses = `-- name: Statuses :many
+SELECT connection_id, raw, store_id, label, order_state, payment_state, fulfilment_state, source, seen, first_seen_at, updated_at FROM status_maps WHERE connection_id = $1 ORDER BY source DESC, seen DESC, raw
+`
+
+func (q *Queries) Statuses(ctx context.Context, connectionID int64) ([]StatusMap, error) {
+	rows, err := q.db.Query(ctx, statuses, connectionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatusMap
+	for rows.Next() {
+		var i StatusMap
+		if err := rows.Scan(
+			&i.ConnectionID,
+			&i.Raw,
+			&i.StoreID,
+			&i.Label,
+			&i.OrderState,
+			&i.PaymentState,
+			&i.FulfilmentState,
+			&i.Source,
+			&i.Seen,
+			&i.FirstSeenAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unpark = `-- name: Unpark :exec
+DELETE FROM parked WHERE connection_id = $1 AND kind = $2 AND external_id = $3 AND source_at <= $4
+`
+
+type UnparkParams struct {
+	ConnectionID int64
+	Kind         string
+	ExternalID   string
+	SourceAt     db.Time
+}
+
+func (q *Queries) Unpark(ctx context.Context, arg UnparkParams) error {
+	_, err := q.db.Exec(ctx, unpark,
+		arg.ConnectionID,
+		arg.Kind,
+		arg.ExternalID,
+		arg.SourceAt,
+	)
+	return err
+}
+
+const variantByRef = `-- name: VariantByRef :one
+SELECT id, untracked FROM variants WHERE connection_id = $1 AND external_id = $2
+`
+
+type VariantByRefParams struct {
+	ConnectionID int64
+	ExternalID   string
+}
+
+type VariantByRefRow struct {
+	ID        int64
+	Untracked bool
+}
+
+func (q *Queries) VariantByRef(ctx context.Context, arg VariantByRefParams) (VariantByRefRow, error) {
+	row := q.db.QueryRow(ctx, variantByRef, arg.ConnectionID, arg.ExternalID)
+	var i VariantByRefRow
+	err := row.Scan(&i.ID, &i.Untracked)
+	return i, err
+}
+
+const variantBySKU = `-- name: VariantBySKU :many
+SELECT id, untracked FROM variants WHERE store_id = $1 AND connection_id = $2 AND sku = $3 ORDER BY id LIMIT 1
+`
+
+type VariantBySKUParams struct {
+	StoreID      int64
+	ConnectionID int64
+	Sku          string
+}
+
+type VariantBySKURow struct {
+	ID        int64
+	Untracked bool
+}
+
+func (q *Queries) VariantBySKU(ctx context.Context, arg VariantBySKUParams) ([]VariantBySKURow, error) {
+	rows, err := q.db.Query(ctx, variantBySKU, arg.StoreID, arg.ConnectionID, arg.Sku)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VariantBySKURow
+	for rows.Next() {
+		var i VariantBySKURow
+		if err := rows.Scan(&i.ID, &i.Untracked); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantRefs = `-- name: VariantRefs :many
+SELECT id, external_id, sku FROM variants WHERE connection_id = $1 AND external_id = ANY($2::text[])
+`
+
+type VariantRefsParams struct {
+	ConnectionID int64
+	Column2      []string
+}
+
+type VariantRefsRow struct {
+	ID         int64
+	ExternalID string
+	Sku        string
+}
+
+func (q *Queries) VariantRefs(ctx context.Context, arg VariantRefsParams) ([]VariantRefsRow, error) {
+	rows, err := q.db.Query(ctx, variantRefs, arg.ConnectionID, arg.Column2)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VariantRefsRow
+	for rows.Next() {
+		var i VariantRefsRow
+		if err := rows.Scan(&i.ID, &i.ExternalID, &i.Sku); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantSKUs = `-- name: VariantSKUs :many
+SELECT id, external_id, sku FROM variants WHERE store_id = $1 AND connection_id = $2 AND sku <> '' AND sku = ANY($3::text[]) ORDER BY id
+`
+
+type VariantSKUsParams struct {
+	StoreID      int64
+	ConnectionID int64
+	Column3      []string
+}
+
+type VariantSKUsRow struct {
+	ID         int64
+	ExternalID string
+	Sku        string
+}
+
+func (q *Queries) VariantSKUs(ctx context.Context, arg VariantSKUsParams) ([]VariantSKUsRow, error) {
+	rows, err := q.db.Query(ctx, variantSKUs, arg.StoreID, arg.ConnectionID, arg.Column3)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VariantSKUsRow
+	for rows.Next() {
+		var i VariantSKUsRow
+		if err := rows.Scan(&i.ID, &i.ExternalID, &i.Sku); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const variantsOf = `-- name: VariantsOf :many
+SELECT v.id, v.external_id, v.sku, v.product_id, v.untracked FROM variants v WHERE v.product_id = $1
+UNION
+SELECT w.id, w.external_id, w.sku, w.product_id, w.untracked FROM variants w WHERE w.connection_id = $2 AND w.external_id = ANY($3::text[])
+`
+
+type VariantsOfParams struct {
+	ProductID    int64
+	ConnectionID int64
+	Column3      []string
+}
+
+type VariantsOfRow struct {
+	ID         int64
+	ExternalID string
+	Sku        string
+	ProductID  int64
+	Untracked  bool
+}
+
+func (q *Queries) VariantsOf(ctx context.Context, arg VariantsOfParams) ([]VariantsOfRow, error) {
+	rows, err := q.db.Query(ctx, variantsOf, arg.ProductID, arg.ConnectionID, arg.Column3)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VariantsOfRow
+	for rows.Next() {
+		var i VariantsOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ExternalID,
+			&i.Sku,
+			&i.ProductID,
+			&i.Untracked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const waiting = `-- name: Waiting :many
+SELECT connection_id, kind, external_id, store_id, wants_kind, wants_ref, data, source_at, created_at FROM parked WHERE connection_id = $1 AND wants_kind = $2 AND wants_ref = ANY($3::text[]) ORDER BY kind, external_id LIMIT 500
+`
+
+type WaitingParams struct {
+	ConnectionID int64
+	WantsKind    string
+	Column3      []string
+}
+
+func (q *Queries) Waiting(ctx context.Context, arg WaitingParams) ([]Parked, error) {
+	rows, err := q.db.Query(ctx, waiting, arg.ConnectionID, arg.WantsKind, arg.Column3)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Parked
+	for rows.Next() {
+		var i Parked
+		if err := rows.Scan(
+			&i.ConnectionID,
+			&i.Kind,
+			&i.ExternalID,
+			&i.StoreID,
+			&i.WantsKind,
+			&i.WantsRef,
+			&i.Data,
+			&i.SourceAt,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
