@@ -5,6 +5,7 @@ import { maybe } from '$lib/i18n/index.svelte';
 export type Tone = 'plain' | 'accent' | 'good' | 'warn' | 'bad';
 
 const tones: Record<OrderStage, Tone> = {
+  draft: 'plain',
   placed: 'accent',
   awaiting_payment: 'warn',
   paid: 'accent',
@@ -20,6 +21,9 @@ const tones: Record<OrderStage, Tone> = {
   refunded: 'warn',
   returned: 'warn',
   failed: 'bad',
+  attempt_failed: 'bad',
+  returning: 'warn',
+  unknown: 'warn',
 };
 export const stageTone = (stage: OrderStage): Tone => tones[stage] ?? 'plain';
 
@@ -34,6 +38,7 @@ export function currentOrder(orders: Order[]): Order | undefined {
 /** The four steps of the way, and how many are behind; undefined when the order left the way. */
 export function progress(stage: OrderStage): number | undefined {
   switch (stage) {
+    case 'draft':
     case 'placed':
     case 'awaiting_payment':
     case 'on_hold':
@@ -45,6 +50,7 @@ export function progress(stage: OrderStage): number | undefined {
     case 'shipped':
     case 'out_for_delivery':
     case 'at_pickup_point':
+    case 'attempt_failed':
       return 3;
     case 'delivered':
     case 'completed':
@@ -60,8 +66,8 @@ export function stateName(axis: 'order' | 'payment' | 'fulfilment' | 'shipment',
 }
 
 export function stateTone(state: string): Tone {
-  if (/^(paid|captured|delivered|fulfilled|completed|at_pickup_point)$/.test(state)) return 'good';
-  if (/fail|lost|exception|expired|unpaid/.test(state)) return 'bad';
-  if (/pending|hold|return|refund|partial|cancel/.test(state)) return 'warn';
+  if (/^(paid|captured|delivered|completed|at_pickup_point)$/.test(state)) return 'good';
+  if (/fail|exception|expired|declined|charged_back/.test(state)) return 'bad';
+  if (/pending|awaiting|hold|return|refund|partial|cancel|void|unpaid|unknown/.test(state)) return 'warn';
   return 'plain';
 }

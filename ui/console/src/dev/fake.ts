@@ -235,17 +235,15 @@ function find(q: string): T.Found[] {
   const base = { store_id: 1, customer_id: 0, conversation_id: 0 };
   const rows = world.rows.filter((r) => r.customer.name.toLowerCase().includes(q));
   return [
-    ...rows
-      .slice(0, 4)
-      .map((r) => ({
-        ...base,
-        kind: 'customer' as const,
-        id: r.customer.id,
-        title: r.customer.name,
-        subtitle: '+380 67 123 45 67',
-        matched: 'name' as const,
-        customer_id: r.customer.id,
-      })),
+    ...rows.slice(0, 4).map((r) => ({
+      ...base,
+      kind: 'customer' as const,
+      id: r.customer.id,
+      title: r.customer.name,
+      subtitle: '+380 67 123 45 67',
+      matched: 'name' as const,
+      customer_id: r.customer.id,
+    })),
     ...[...world.orders.entries()]
       .flatMap(([customer, list]) =>
         list
@@ -261,17 +259,15 @@ function find(q: string): T.Found[] {
           })),
       )
       .slice(0, 4),
-    ...rows
-      .slice(0, 3)
-      .map((r) => ({
-        ...base,
-        kind: 'conversation' as const,
-        id: r.id,
-        title: r.subject || r.preview,
-        subtitle: r.customer.name,
-        matched: 'text' as const,
-        conversation_id: r.id,
-      })),
+    ...rows.slice(0, 3).map((r) => ({
+      ...base,
+      kind: 'conversation' as const,
+      id: r.id,
+      title: r.subject || r.preview,
+      subtitle: r.customer.name,
+      matched: 'text' as const,
+      conversation_id: r.id,
+    })),
     ...world.products
       .filter((p) => p.name.toLowerCase().includes(q))
       .map((p) => ({

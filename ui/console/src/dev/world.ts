@@ -120,7 +120,7 @@ interface Stage {
   shipment: string;
 }
 const stages: Stage[] = [
-  { stage: 'shipped', order: 'open', payment: 'paid', fulfilment: 'shipped', shipment: 'in_transit' },
+  { stage: 'shipped', order: 'processing', payment: 'paid', fulfilment: 'shipped', shipment: 'in_transit' },
   { stage: 'delivered', order: 'completed', payment: 'paid', fulfilment: 'shipped', shipment: 'delivered' },
   {
     stage: 'returned',
@@ -129,11 +129,17 @@ const stages: Stage[] = [
     fulfilment: 'returned',
     shipment: 'returned',
   },
-  { stage: 'awaiting_payment', order: 'open', payment: 'failed', fulfilment: 'unfulfilled', shipment: '' },
+  {
+    stage: 'awaiting_payment',
+    order: 'awaiting_payment',
+    payment: 'failed',
+    fulfilment: 'unfulfilled',
+    shipment: '',
+  },
   {
     stage: 'at_pickup_point',
-    order: 'open',
-    payment: 'cash_on_delivery',
+    order: 'confirmed',
+    payment: 'unpaid',
     fulfilment: 'shipped',
     shipment: 'at_pickup_point',
   },
@@ -179,12 +185,12 @@ function orderOf(customer: number, i: number, placed: number): T.Order {
     payments: [
       {
         id: next(),
-        method: s.payment === 'cash_on_delivery' ? 'Післяплата' : 'LiqPay · Visa •• 4242',
+        method: s.payment === 'unpaid' ? 'Післяплата' : 'LiqPay · Visa •• 4242',
         state: s.payment,
         amount: money(price + 90),
         at: ago(placed - 4 * minute),
         course:
-          s.payment === 'cash_on_delivery'
+          s.payment === 'unpaid'
             ? []
             : [
                 { state: 'registered', at: ago(placed), note: '' },
@@ -192,7 +198,7 @@ function orderOf(customer: number, i: number, placed: number): T.Order {
                 ...(s.payment === 'failed'
                   ? [{ state: 'failed', at: ago(placed - 3 * minute), note: 'Недостатньо коштів (код 51)' }]
                   : [
-                      { state: 'authorised', at: ago(placed - 2 * minute), note: '3-D Secure' },
+                      { state: 'authorized', at: ago(placed - 2 * minute), note: '3-D Secure' },
                       { state: 'captured', at: ago(placed - 4 * minute), note: '' },
                     ]),
               ],

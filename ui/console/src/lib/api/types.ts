@@ -196,6 +196,7 @@ export interface TimelineItem {
 }
 
 export type OrderStage =
+  | 'draft'
   | 'placed'
   | 'awaiting_payment'
   | 'paid'
@@ -205,12 +206,15 @@ export type OrderStage =
   | 'shipped'
   | 'out_for_delivery'
   | 'at_pickup_point'
+  | 'attempt_failed'
+  | 'returning'
   | 'delivered'
   | 'completed'
   | 'cancelled'
   | 'refunded'
   | 'returned'
-  | 'failed';
+  | 'failed'
+  | 'unknown';
 export interface OrderLine {
   id: Id;
   sku: string;
@@ -334,7 +338,13 @@ export interface SetUp {
 export type LiveEvent =
   | { t: 'conversation'; conversation: ConversationRow; change: 'created' | 'updated' }
   | { t: 'message'; conversation_id: Id; message: Message }
-  | { t: 'typing'; conversation_id: Id; who: 'visitor' | 'agent'; name: string; on: boolean }
+  | { t: 'typing'; conversation_id: Id; who: 'visitor' | 'agent'; name?: string; on: boolean }
+  | {
+      t: 'visitor';
+      conversation_id: Id;
+      online: boolean;
+      page?: { url?: string; title?: string; agent?: string };
+    }
   | { t: 'read'; conversation_id: Id; by: 'visitor' | 'agent'; seq: number }
   | { t: 'presence'; agent_id: Id; state: PresenceState }
   | { t: 'counts' }

@@ -96,7 +96,10 @@ export function hear(event: LiveEvent): void {
       outbox.confirmed(event.message);
       break;
     case 'typing':
-      threadOf.known(event.conversation_id)?.hearTyping(event.who, event.name, event.on);
+      threadOf.known(event.conversation_id)?.hearTyping(event.who, event.name ?? '', event.on);
+      break;
+    case 'visitor':
+      threadOf.known(event.conversation_id)?.hearVisitor(event.online, event.page);
       break;
     case 'read':
       threadOf.known(event.conversation_id)?.hearRead(event.by, event.seq);

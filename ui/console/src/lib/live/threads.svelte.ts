@@ -124,6 +124,13 @@ export class Thread {
       );
   }
 
+  hearVisitor(online: boolean, page: { url?: string; title?: string } = {}): void {
+    if (!this.detail) return;
+    const before = this.detail.visitor ?? { page_title: '', page_url: '', user_agent: '', language: '' };
+    const where = page.url ? { page_url: page.url, page_title: page.title ?? '' } : {};
+    this.detail = { ...this.detail, visitor: { ...before, ...where, online } };
+  }
+
   hearRead(by: 'visitor' | 'agent', seq: number): void {
     if (by === 'visitor') this.readByCustomer = Math.max(this.readByCustomer, seq);
   }
