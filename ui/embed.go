@@ -22,3 +22,17 @@ func Console() fs.FS {
 	}
 	return sub
 }
+
+// The widget is small and needs no Node, so what is built is committed (go run ./ui/widget/build).
+//
+//go:embed widget/dist
+var widget embed.FS
+
+// Widget returns the built loader and the panels of the chat widget.
+func Widget() fs.FS {
+	sub, err := fs.Sub(widget, "widget/dist")
+	if err != nil {
+		panic(err) // the embedded path is a constant of this file
+	}
+	return sub
+}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -118,18 +119,27 @@ func (l *Live) agentConnecting(entry *agentEntry) (centrifuge.ConnectReply, erro
 func (l *Live) recheckAt() int64 { return time.Now().Add(l.o.Recheck).Unix() }
 
 func (l *Live) agentConnected(c *centrifuge.Client, entry *agentEntry) {
+	l.staff.add(c, entry)
+	c.OnDisconnect(func(centrifuge.DisconnectEvent) { l.staff.remove(c) })
+	go check(c, entry) // for what changed between the request and here
+	// A hint may be lost, and a session may run out without one: each socket looks for itself now and then.
 	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
-		scope, err := entry.again()
-		var refused *care.Error
-		switch {
-		case errors.As(err, &refused) && refused.Kind == care.KindUnauthorised:
-			c.Disconnect(centrifuge.DisconnectInvalidToken)
-		case err != nil: // the database is away, say: ask again later
-			reply(centrifuge.RefreshReply{ExpireAt: l.recheckAt()}, nil)
-		default:
-			reply(centrifuge.RefreshReply{Expired: !sameScope(scope, entry.scope), ExpireAt: l.recheckAt()}, nil)
-		}
+		check(c, entry)
+		reply(centrifuge.RefreshReply{ExpireAt: l.recheckAt()}, nil)
 	})
+}
+
+// check lets a socket go whose agent is no longer signed in, or has other rights than when it connected: then
+// it comes back at once with those. While rights can't be read (the database is away, say) it stays.
+func check(c *centrifuge.Client, entry *agentEntry) {
+	scope, err := entry.again()
+	var refused *care.Error
+	switch {
+	case errors.As(err, &refused) && refused.Kind == care.KindUnauthorised:
+		c.Disconnect(centrifuge.DisconnectInvalidToken)
+	case err == nil && !sameScope(scope, entry.scope):
+		c.Disconnect(centrifuge.DisconnectForceReconnect)
+	}
 }
 
 func sameScope(a, b care.Scope) bool {
@@ -139,9 +149,44 @@ func sameScope(a, b care.Scope) bool {
 		})
 }
 
-// release closes every socket of an agent whose rights or sessions have changed. Those that still may, come back at once with the rights they have now.
-func (l *Live) release(agent string) {
-	if err := l.node.Disconnect("a"+agent, centrifuge.WithCustomDisconnect(centrifuge.DisconnectForceReconnect)); err != nil {
-		l.o.Log.Warn("live: agent not released", "agent", agent, "error", err)
+// staff is the agents' sockets of this node.
+type staff struct {
+	mu      sync.Mutex
+	sockets map[*centrifuge.Client]*agentEntry
+	again   *time.Timer
+}
+
+func newStaff() *staff { return &staff{sockets: map[*centrifuge.Client]*agentEntry{}} }
+
+func (s *staff) add(c *centrifuge.Client, entry *agentEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets[c] = entry
+}
+
+func (s *staff) remove(c *centrifuge.Client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sockets, c)
+}
+
+// recheck reads the rights behind every socket anew: at once, and a moment later once more, because whoever caches
+// rights on this node hears the same hint, perhaps after us.
+func (s *staff) recheck(string, []byte) {
+	go s.check()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.again != nil {
+		s.again.Stop()
+	}
+	s.again = time.AfterFunc(300*time.Millisecond, s.check)
+}
+
+func (s *staff) check() {
+	s.mu.Lock()
+	sockets := maps.Clone(s.sockets)
+	s.mu.Unlock()
+	for c, entry := range sockets {
+		check(c, entry)
 	}
 }

@@ -31,7 +31,7 @@ const (
 	TopicAgents   = "live.agents."   // a store's id: to every agent of the store who may see it
 	TopicAgent    = "live.agent."    // an agent's id: to him alone
 	TopicVisitor  = "live.visitor."  // a visitor's id
-	TopicScope    = "live.scope."    // an agent's id: his rights or his sessions have changed
+	TopicScopes   = "account.scopes" // no id: what some agents may do has changed, or who is signed in
 	topicPresence = "live.presence." // a node's name: the visitors that it holds
 )
 
@@ -75,6 +75,7 @@ type Live struct {
 	node     *centrifuge.Node
 	registry *prometheus.Registry
 	presence *presence
+	staff    *staff
 	agents   http.Handler
 	visitors http.Handler
 	cancel   []func()
@@ -88,7 +89,7 @@ func New(bus Bus, o Options) (*Live, error) {
 	o.Recheck = orElse(o.Recheck, time.Minute)
 	o.Grace = orElse(o.Grace, 12*time.Second)
 	o.Announce = orElse(o.Announce, 30*time.Second)
-	l := &Live{bus: bus, o: o, registry: prometheus.NewRegistry()}
+	l := &Live{bus: bus, o: o, registry: prometheus.NewRegistry(), staff: newStaff()}
 	node, err := centrifuge.New(centrifuge.Config{
 		Name:                  "opeka",
 		LogLevel:              centrifuge.LogLevelWarn,
@@ -110,7 +111,7 @@ func New(bus Bus, o Options) (*Live, error) {
 	}
 	l.agents = l.agentHandler()
 	l.visitors = l.visitorHandler()
-	l.cancel = append(l.cancel, bus.Subscribe("live.", l.hint), l.presence.run())
+	l.cancel = append(l.cancel, bus.Subscribe("live.", l.hint), bus.Subscribe(TopicScopes, l.staff.recheck), l.presence.run())
 	return l, nil
 }
 
@@ -144,8 +145,6 @@ func (l *Live) hint(topic string, data []byte) {
 		l.publish(topic[len(TopicAgents):]+audience(data), data)
 	case strings.HasPrefix(topic, TopicAgent):
 		l.publish(agentChannel(topic[len(TopicAgent):]), data)
-	case strings.HasPrefix(topic, TopicScope):
-		l.release(topic[len(TopicScope):])
 	case strings.HasPrefix(topic, topicPresence):
 		l.presence.heard(data)
 	}

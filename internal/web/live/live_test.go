@@ -252,8 +252,8 @@ func TestAgentIsReleasedAtOnce(t *testing.T) {
 	w.mu.Lock()
 	delete(w.scopes, "olena")
 	w.mu.Unlock()
-	h.bus.Publish("live.scope.5", nil)
-	if code := s.closed(); code != 3011 {
+	h.bus.Publish("account.scopes", nil)
+	if code := s.closed(); code != 3500 {
 		t.Errorf("closed with %d", code)
 	}
 	// The session is gone: the socket is told not to come back.
@@ -283,7 +283,7 @@ func TestLostHintsAreMadeGoodByLookingAgain(t *testing.T) {
 	w.mu.Lock()
 	w.scopes["olena"] = scope(5, map[int64][]care.Permission{2: {care.PermInboxRead}})
 	w.mu.Unlock()
-	if code := s.closed(); code != 3005 {
+	if code := s.closed(); code != 3011 {
 		t.Errorf("closed with %d", code)
 	}
 }
