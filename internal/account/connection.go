@@ -66,9 +66,7 @@ func (a *Accounts) live(c query.Connection) (LiveConnection, error) {
 		Connection: care.Connection{ID: c.ID, Store: c.StoreID, Plug: c.Plug, Name: c.Name, Settings: c.Settings, Secrets: secrets},
 		HookToken:  c.HookToken, State: c.State, Version: c.Version,
 	}
-	if a.hookURL != nil {
-		out.HookURL = a.hookURL(c.HookToken)
-	}
+	out.HookURL = a.hookAddress(c.HookToken)
 	return out, nil
 }
 

@@ -8,15 +8,15 @@ import (
 
 // Roles of an agent in a store.
 const (
-	Administrator = "administrator"
-	Supervisor    = "supervisor"
-	Agent         = "agent"
-	Clerk         = "clerk"  // warehouse, accounting: answers inquiries, sees orders
-	Client        = "client" // the shop's own people looking at their contact centre
+	RoleAdministrator = "administrator"
+	RoleSupervisor    = "supervisor"
+	RoleAgent         = "agent"
+	RoleClerk         = "clerk"  // warehouse, accounting: answers inquiries, sees orders
+	RoleClient        = "client" // the shop's own people looking at their contact centre
 )
 
 // Roles lists them, most powerful first.
-var Roles = []string{Administrator, Supervisor, Agent, Clerk, Client}
+var Roles = []string{RoleAdministrator, RoleSupervisor, RoleAgent, RoleClerk, RoleClient}
 
 // Permissions lists all that there are.
 var Permissions = []care.Permission{
@@ -25,14 +25,14 @@ var Permissions = []care.Permission{
 }
 
 var rolePermissions = map[string][]care.Permission{
-	Administrator: Permissions,
-	Supervisor: {
+	RoleAdministrator: Permissions,
+	RoleSupervisor: {
 		care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite,
 		care.PermReports, care.PermPeople,
 	},
-	Agent:  {care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite},
-	Clerk:  {care.PermCustomerRead, care.PermCommerceRead},
-	Client: {care.PermInboxRead, care.PermCustomerRead, care.PermCommerceRead, care.PermReports},
+	RoleAgent:  {care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite},
+	RoleClerk:  {care.PermCustomerRead, care.PermCommerceRead},
+	RoleClient: {care.PermInboxRead, care.PermCustomerRead, care.PermCommerceRead, care.PermReports},
 }
 
 // PermissionsOf returns what a role may do; nothing for an unknown one. The caller must not change the slice.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -79,10 +80,10 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (Caller, error) {
 	if !ok {
 		generation := a.callers.generation()
 		k, err := a.read().KeyByHash(ctx, hash)
+		if errors.Is(err, db.ErrNoRows) {
+			return Caller{}, errUnauthorised
+		}
 		if err != nil {
-			if missing(err, "key") != err {
-				return Caller{}, errUnauthorised
-			}
 			return Caller{}, err
 		}
 		e = cached{usedAt: k.LastUsedAt.Time(), endsAt: now.Add(callerAge)}

@@ -64,6 +64,13 @@ const (
 	EventMessageSent          = "message.sent"     // to a customer
 	EventNoteAdded            = "message.noted"
 
+	EventStoreCreated = "store.created"
+	EventStoreUpdated = "store.updated" // name, calendar, widget or other settings
+
+	EventConnectionCreated = "connection.created"
+	EventConnectionUpdated = "connection.updated" // settings, secrets, or paused and resumed
+	EventConnectionDeleted = "connection.deleted"
+
 	EventAgentPresence = "agent.presence_changed"
 )
 
@@ -164,4 +171,11 @@ type InvoiceEvent struct {
 type CustomerEvent struct {
 	Name     string `json:"name"`
 	Language string `json:"language,omitempty"`
+}
+
+// PresenceEvent is the payload of agent.presence_changed; there is one event for each store of the agent.
+type PresenceEvent struct {
+	Agent  int64  `json:"agent_id"`
+	Before string `json:"before"`
+	State  string `json:"state"`
 }

@@ -114,6 +114,7 @@ type Membership struct {
 type Presence struct {
 	AgentID int64
 	State   string
+	Resume  string
 	SinceAt db.Time
 	SeenAt  db.Time
 }

@@ -11,6 +11,23 @@ import (
 	"opeka/internal/db"
 )
 
+const dropOut = `-- name: DropOut :one
+UPDATE presences SET resume = state, state = 'offline', since_at = $1 WHERE agent_id = $2 AND state <> 'offline' AND seen_at < $3 RETURNING resume
+`
+
+type DropOutParams struct {
+	SinceAt db.Time
+	AgentID int64
+	SeenAt  db.Time
+}
+
+func (q *Queries) DropOut(ctx context.Context, arg DropOutParams) (string, error) {
+	row := q.db.QueryRow(ctx, dropOut, arg.SinceAt, arg.AgentID, arg.SeenAt)
+	var resume string
+	err := row.Scan(&resume)
+	return resume, err
+}
+
 const insertPresence = `-- name: InsertPresence :exec
 INSERT INTO presences (agent_id, state, since_at, seen_at) VALUES ($1, 'offline', $2, $2) ON CONFLICT (agent_id) DO NOTHING
 `
@@ -25,8 +42,25 @@ func (q *Queries) InsertPresence(ctx context.Context, arg InsertPresenceParams) 
 	return err
 }
 
+const presence = `-- name: Presence :one
+SELECT agent_id, state, resume, since_at, seen_at FROM presences WHERE agent_id = $1
+`
+
+func (q *Queries) Presence(ctx context.Context, agentID int64) (Presence, error) {
+	row := q.db.QueryRow(ctx, presence, agentID)
+	var i Presence
+	err := row.Scan(
+		&i.AgentID,
+		&i.State,
+		&i.Resume,
+		&i.SinceAt,
+		&i.SeenAt,
+	)
+	return i, err
+}
+
 const presencesOf = `-- name: PresencesOf :many
-SELECT agent_id, state, since_at, seen_at FROM presences WHERE agent_id = ANY($1::bigint[]) ORDER BY agent_id
+SELECT agent_id, state, resume, since_at, seen_at FROM presences WHERE agent_id = ANY($1::bigint[]) ORDER BY agent_id
 `
 
 func (q *Queries) PresencesOf(ctx context.Context, agents []int64) ([]Presence, error) {
@@ -41,6 +75,7 @@ func (q *Queries) PresencesOf(ctx context.Context, agents []int64) ([]Presence, 
 		if err := rows.Scan(
 			&i.AgentID,
 			&i.State,
+			&i.Resume,
 			&i.SinceAt,
 			&i.SeenAt,
 		); err != nil {
@@ -71,26 +106,8 @@ func (q *Queries) Seen(ctx context.Context, arg SeenParams) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
-const setOffline = `-- name: SetOffline :execrows
-UPDATE presences SET state = 'offline', since_at = $1 WHERE agent_id = $2 AND state <> 'offline' AND seen_at < $3
-`
-
-type SetOfflineParams struct {
-	SinceAt db.Time
-	AgentID int64
-	SeenAt  db.Time
-}
-
-func (q *Queries) SetOffline(ctx context.Context, arg SetOfflineParams) (int64, error) {
-	result, err := q.db.Exec(ctx, setOffline, arg.SinceAt, arg.AgentID, arg.SeenAt)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const setPresence = `-- name: SetPresence :execrows
-UPDATE presences SET state = $1, since_at = $2, seen_at = $2 WHERE agent_id = $3 AND state <> $1
+UPDATE presences SET state = $1, resume = '', since_at = $2, seen_at = $2 WHERE agent_id = $3 AND (state <> $1 OR resume <> '')
 `
 
 type SetPresenceParams struct {
@@ -105,6 +122,30 @@ func (q *Queries) SetPresence(ctx context.Context, arg SetPresenceParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const storesOf = `-- name: StoresOf :many
+SELECT m.store_id FROM memberships m JOIN stores s ON s.id = m.store_id WHERE m.agent_id = $1 AND s.archived_at = 0 ORDER BY m.store_id
+`
+
+func (q *Queries) StoresOf(ctx context.Context, agentID int64) ([]int64, error) {
+	rows, err := q.db.Query(ctx, storesOf, agentID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var store_id int64
+		if err := rows.Scan(&store_id); err != nil {
+			return nil, err
+		}
+		items = append(items, store_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const unseen = `-- name: Unseen :many

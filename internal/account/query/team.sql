@@ -52,8 +52,5 @@ INSERT INTO team_members (team_id, agent_id) VALUES ($1, $2) ON CONFLICT (team_i
 -- name: LeaveTeamsOfStore :exec
 DELETE FROM team_members WHERE agent_id = $1 AND team_id IN (SELECT t.id FROM teams t WHERE t.store_id = $2);
 
--- name: NotInStore :one
-SELECT count(*) FROM agents a WHERE a.id = ANY(@agents::bigint[]) AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.agent_id = a.id AND m.store_id = @store);
-
 -- name: MembersOf :one
 SELECT count(*) FROM memberships WHERE store_id = @store AND agent_id = ANY(@agents::bigint[]);

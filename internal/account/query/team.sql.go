@@ -218,22 +218,6 @@ func (q *Queries) MembersOf(ctx context.Context, arg MembersOfParams) (int64, er
 	return count, err
 }
 
-const notInStore = `-- name: NotInStore :one
-SELECT count(*) FROM agents a WHERE a.id = ANY($1::bigint[]) AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.agent_id = a.id AND m.store_id = $2)
-`
-
-type NotInStoreParams struct {
-	Agents []int64
-	Store  int64
-}
-
-func (q *Queries) NotInStore(ctx context.Context, arg NotInStoreParams) (int64, error) {
-	row := q.db.QueryRow(ctx, notInStore, arg.Agents, arg.Store)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const team = `-- name: Team :one
 SELECT id, store_id, department_id, name, created_at FROM teams WHERE id = $1
 `

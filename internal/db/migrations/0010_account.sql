@@ -95,6 +95,7 @@ CREATE TABLE capacities (
 CREATE TABLE presences (
     agent_id BIGINT PRIMARY KEY,
     state    TEXT   NOT NULL,                        -- ready, busy, away, offline
+    resume   TEXT   NOT NULL DEFAULT '',             -- the state that an agent who dropped out comes back to
     since_at BIGINT NOT NULL,
     seen_at  BIGINT NOT NULL                         -- last heartbeat
 );

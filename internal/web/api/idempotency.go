@@ -96,4 +96,3 @@ func callerName(c account.Caller) string {
 	}
 	return care.ActorAgent + ":" + strconv.FormatInt(c.Agent, 10)
 }
-
