@@ -36,7 +36,7 @@ type Accounts struct {
 	plugs   []care.ShopPlug
 	hookURL func(string) string
 	callers *callerCache
-	logins  chan struct{} // bounds the password hashes under way: each takes 64 MiB
+	logins  chan struct{} // bounds the password hashes under way: each takes its memory
 	quit    func()
 }
 

@@ -17,6 +17,8 @@ type Claim struct {
 	RequestHash string
 }
 
+func (c Claim) bound() string { return "idempotency:" + c.Caller + ":" + c.Key }
+
 // Answer is what a claimed request was answered.
 type Answer struct {
 	Status      int
@@ -41,7 +43,8 @@ func (a *Accounts) Answered(ctx context.Context, c Claim) (*Answer, error) {
 	case r.Status == 0:
 		return nil, care.Conflict("idempotency.unfinished")
 	}
-	return &Answer{int(r.Status), r.ContentType, r.Response}, nil
+	body, err := a.sealer.Open(r.Response, c.bound())
+	return &Answer{int(r.Status), r.ContentType, body}, err
 }
 
 // Claim takes the key within the transaction of the effect; of two requests at once one is refused.
@@ -55,11 +58,11 @@ func (a *Accounts) Claim(ctx context.Context, tx *db.Tx, c Claim) error {
 	return err
 }
 
-// Answer keeps what a claimed request was answered.
+// Answer keeps what a claimed request was answered, sealed: it may be a new key's secret.
 func (a *Accounts) Answer(ctx context.Context, c Claim, answer Answer) error {
 	return a.db.Write(ctx, db.System, func(tx *db.Tx) error {
 		return query.New(tx).AnswerIdempotency(ctx, query.AnswerIdempotencyParams{
-			Caller: c.Caller, Key: c.Key, RequestHash: c.RequestHash, Status: int64(answer.Status), ContentType: answer.ContentType, Response: append([]byte{}, answer.Body...), CreatedAt: db.At(tx.Now),
+			Caller: c.Caller, Key: c.Key, RequestHash: c.RequestHash, Status: int64(answer.Status), ContentType: answer.ContentType, Response: a.sealer.Seal(answer.Body, c.bound()), CreatedAt: db.At(tx.Now),
 		})
 	})
 }

@@ -27,10 +27,11 @@ type Caller struct {
 var errUnauthorised = &care.Error{Code: "unauthorised", Kind: care.KindUnauthorised}
 
 const (
-	sessionIdle     = 14 * 24 * time.Hour
-	sessionAbsolute = 60 * 24 * time.Hour
-	slideEvery      = 10 * time.Minute // how exact last-seen times of sessions are
-	keyUsedEvery    = time.Minute
+	sessionIdle = 14 * 24 * time.Hour
+	// SessionAge is the longest that a session lasts, however much it is used.
+	SessionAge   = 60 * 24 * time.Hour
+	slideEvery   = 10 * time.Minute // how exact last-seen times of sessions are
+	keyUsedEvery = time.Minute
 	// A hint from another node may get lost; this is how long a cached caller lives without one.
 	callerAge  = 30 * time.Second
 	maxCallers = 20_000
@@ -57,7 +58,7 @@ func (a *Accounts) BySession(ctx context.Context, token, ip, userAgent string) (
 		a.callers.put(hash, e, generation, now)
 	}
 	if now.Sub(e.usedAt) > slideEvery {
-		expires := min(db.At(now.Add(sessionIdle)), db.At(e.createdAt.Add(sessionAbsolute)))
+		expires := min(db.At(now.Add(sessionIdle)), db.At(e.createdAt.Add(SessionAge)))
 		err := a.db.Write(ctx, db.System, func(tx *db.Tx) error {
 			return query.New(tx).SlideSession(ctx, query.SlideSessionParams{SeenAt: db.At(now), ExpiresAt: expires, IP: ip, UserAgent: clip(userAgent, 300), ID: e.caller.Session})
 		})

@@ -182,7 +182,7 @@ CREATE TABLE idempotency (
     request_hash TEXT   NOT NULL,
     status       BIGINT NOT NULL,                    -- 0: done, but not yet answered
     content_type TEXT   NOT NULL DEFAULT '',
-    response     BYTEA  NOT NULL,
+    response     BYTEA  NOT NULL,                    -- sealed
     created_at   BIGINT NOT NULL,
     PRIMARY KEY (caller, key)
 );

@@ -16,6 +16,7 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/db"
+	"opeka/internal/outgoing"
 )
 
 // Base is the path under which all operations stand.
@@ -31,7 +32,8 @@ type Deps struct {
 	PublicURL string
 	// BehindProxy trusts the last X-Forwarded-For and X-Forwarded-Proto: only for a program that a proxy alone can reach.
 	BehindProxy bool
-	Limits      Limits // DefaultLimits if zero
+	Limits      Limits       // DefaultLimits if zero
+	Outgoing    *http.Client // calls addresses that people typed in; a guarded one if nil
 }
 
 // API serves the operations.
@@ -54,6 +56,9 @@ func New(d Deps) *API {
 	if d.Limits == (Limits{}) {
 		d.Limits = DefaultLimits
 	}
+	if d.Outgoing == nil {
+		d.Outgoing = outgoing.New(outgoing.Options{})
+	}
 	once.Do(speakOurErrors)
 	a := &API{Deps: d, mux: http.NewServeMux(), limits: newLimiters(d.Limits)}
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
@@ -72,6 +77,14 @@ func (a *API) registerAccount() {
 	if a.Accounts == nil {
 		return
 	}
+	a.registerSetUp()
+	a.registerMe()
+	a.registerStores()
+	a.registerAgents()
+	a.registerTeams()
+	a.registerKeys()
+	a.registerConnections()
+	a.registerAudit()
 }
 
 var once sync.Once // huma's error constructors are package variables

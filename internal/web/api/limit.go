@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -79,3 +80,6 @@ func (b *buckets) sweep(now time.Time) {
 		}
 	}
 }
+
+// loginName makes spellings of one address share a bucket.
+func loginName(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

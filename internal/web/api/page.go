@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
+	"opeka/internal/account"
 	"opeka/internal/care"
 )
 
@@ -45,14 +46,17 @@ func place(cursor string, into any) error {
 	return nil
 }
 
-// after is the place of lists that are ordered by id.
-func (p Paging) after() (id int64, err error) {
-	err = place(p.Cursor, &id)
-	return id, err
+// page is the part of a list ordered by id that is asked for; a row more tells whether there is a next one.
+func (p Paging) page() (account.Page, error) {
+	out := account.Page{Limit: p.Limit + 1}
+	return out, place(p.Cursor, &out.After)
 }
 
-// pageByID makes a page of rows ordered by id, of which one more than the limit was read.
-func pageByID[T any](p Paging, rows []T, id func(T) int64) *Out[List[T]] {
+// pageByID makes a page of rows ordered by id, of which one more than the limit was asked for.
+func pageByID[T any](p Paging, rows []T, id func(T) int64, err error) (*Out[List[T]], error) {
+	if err != nil {
+		return nil, err
+	}
 	l := List[T]{Items: rows}
 	if int64(len(rows)) > p.Limit {
 		l.Items = rows[:p.Limit]
@@ -61,5 +65,5 @@ func pageByID[T any](p Paging, rows []T, id func(T) int64) *Out[List[T]] {
 	if l.Items == nil {
 		l.Items = []T{}
 	}
-	return &Out[List[T]]{l}
+	return &Out[List[T]]{l}, nil
 }

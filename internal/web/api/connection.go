@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"opeka/internal/account"
+	"opeka/internal/care"
+)
+
+// NewConnection is a connection to be made.
+type NewConnection struct {
+	StoreID int64  `json:"store_id" minimum:"1"`
+	Plug    string `json:"plug" minLength:"1" maxLength:"60" doc:"A name of GET /plugs"`
+	account.ConnectionChange
+}
+
+// PlugList is what connections can be made of.
+type PlugList struct {
+	Items []account.Plug `json:"items"`
+}
+
+func (a *API) registerConnections() {
+	register(a, op{ID: "list-plugs", Method: "GET", Path: "/plugs", Tag: "Connections", Summary: "List what can be connected, with the fields of each", Access: needs(care.PermConnections)},
+		func(context.Context, *struct{}) (*Out[PlugList], error) {
+			return out(PlugList{a.Accounts.Plugs()}, nil)
+		})
+	register(a, op{ID: "list-connections", Method: "GET", Path: "/connections", Tag: "Connections", Summary: "List connections", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *struct {
+			Paging
+			InStore
+		}) (*Out[List[account.Connection]], error) {
+			p, err := in.page()
+			if err != nil {
+				return nil, err
+			}
+			rows, err := a.Accounts.ConnectionsFor(ctx, by(ctx), in.StoreID, p)
+			return pageByID(in.Paging, rows, func(c account.Connection) int64 { return c.ID }, err)
+		})
+	register(a, op{ID: "create-connection", Method: "POST", Path: "/connections", Tag: "Connections", Summary: "Connect something to a store", Access: needs(care.PermConnections), Status: http.StatusCreated},
+		func(ctx context.Context, in *struct{ Body NewConnection }) (*Out[account.Connection], error) {
+			return out(a.Accounts.CreateConnection(ctx, by(ctx), in.Body.StoreID, in.Body.Plug, in.Body.ConnectionChange))
+		})
+	register(a, op{ID: "get-connection", Method: "GET", Path: "/connections/{id}", Tag: "Connections", Summary: "Get a connection", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *ByID) (*Out[account.Connection], error) {
+			return out(a.Accounts.ConnectionFor(ctx, by(ctx), in.ID))
+		})
+	register(a, op{ID: "update-connection", Method: "PATCH", Path: "/connections/{id}", Tag: "Connections", Summary: "Change, pause or resume a connection", Detail: "Settings that aren't named stay, secrets too; null removes one.", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body account.ConnectionChange
+		}) (*Out[account.Connection], error) {
+			return out(a.Accounts.UpdateConnection(ctx, by(ctx), in.ID, in.Body))
+		})
+	register(a, op{ID: "delete-connection", Method: "DELETE", Path: "/connections/{id}", Tag: "Connections", Summary: "Remove a connection", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *ByID) (*None, error) {
+			return none(a.Accounts.DeleteConnection(ctx, by(ctx), in.ID))
+		})
+	register(a, op{ID: "test-connection", Method: "POST", Path: "/connections/{id}/test", Tag: "Connections", Summary: "Ask the other side who it is", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *ByID) (*Out[care.ShopInfo], error) {
+			return out(a.Accounts.TestConnection(ctx, by(ctx), in.ID, a.Outgoing))
+		})
+	register(a, op{ID: "rotate-connection", Method: "POST", Path: "/connections/{id}/rotate", Tag: "Connections", Summary: "Give a connection a new address for what is pushed to it", Detail: "The old address ends at once.", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *ByID) (*Out[account.Connection], error) {
+			return out(a.Accounts.RotateHookToken(ctx, by(ctx), in.ID))
+		})
+}
