@@ -19,7 +19,7 @@ var floors = []struct {
 	{"F0, knows nothing of shops", []string{"messages", "internal/db", "internal/job", "internal/bus", "internal/blob", "internal/cal", "internal/text", "internal/outgoing"}, true},
 	{"F1, the language", []string{"internal/care"}, false},
 	{"F2a, rooms that others lean on", []string{"internal/account", "internal/find", "internal/customer"}, true},
-	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/shop"}, false},
+	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/webhook", "internal/shop"}, false},
 	{"F3, doors", []string{"internal/web", "ui"}, true},
 	{"F4, the whole", []string{"internal/app", "internal/demo", "internal/bench", "cmd", "test"}, true},
 }

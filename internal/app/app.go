@@ -14,10 +14,13 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/blob"
 	"opeka/internal/bus"
+	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/inbox"
 	"opeka/internal/job"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
+	"opeka/internal/webhook"
 )
 
 // Version is set at build time.
@@ -32,9 +35,12 @@ type App struct {
 	Files  blob.Store
 	Jobs   *job.Runner
 
-	Accounts *account.Accounts
-	Live     *live.Live
-	API      *api.API
+	Accounts  *account.Accounts
+	Customers *customer.Customers
+	Inbox     *inbox.Inbox
+	Webhooks  *webhook.Webhooks
+	Live      *live.Live
+	API       *api.API
 
 	// Handler serves everything; Run puts it on the configured address.
 	Handler http.Handler
@@ -107,7 +113,10 @@ func openFiles(ctx context.Context, c Config) (blob.Store, error) {
 }
 
 // Start begins the work that needs no visitor: jobs and timers.
-func (a *App) Start(ctx context.Context) error { return a.Jobs.Start(ctx) }
+func (a *App) Start(ctx context.Context) error {
+	a.Inbox.Start()
+	return a.Jobs.Start(ctx)
+}
 
 // Run serves until ctx ends, then stops in order: no new requests, those under way finish, jobs finish, the database closes.
 func (a *App) Run(ctx context.Context, ready func(address string)) error {
@@ -166,6 +175,12 @@ func (a *App) Close() error {
 	var errs []error
 	if a.Live != nil {
 		errs = append(errs, a.Live.Close(ctx))
+	}
+	if a.Inbox != nil {
+		a.Inbox.Close()
+	}
+	if a.Webhooks != nil {
+		a.Webhooks.Close()
 	}
 	if a.Accounts != nil {
 		a.Accounts.Close()

@@ -6,9 +6,13 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/inbox"
+	"opeka/internal/outgoing"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/live"
+	"opeka/internal/webhook"
 	"opeka/ui"
 )
 
@@ -25,7 +29,11 @@ func (a *App) build(c Config) error {
 
 	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
 
-	a.API = api.New(api.Deps{DB: a.DB, Accounts: a.Accounts, Log: a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy})
+	a.Customers = customer.New(a.DB, a.Bus, nil)
+	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: a.Log})
+	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate}))
+
+	a.API = api.New(api.Deps{DB: a.DB, Accounts: a.Accounts, Webhooks: a.Webhooks, Log: a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy})
 	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Authenticate: func(r *http.Request) (care.Scope, error) {
 		caller, err := a.API.Authenticate(r)
 		return caller.Scope, err

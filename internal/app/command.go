@@ -14,6 +14,7 @@ type Commands struct {
 	Serve   ServeCommand   `cmd:"" default:"withargs" help:"Serve the console, the API, the widget and the hooks."`
 	Migrate MigrateCommand `cmd:"" help:"Bring the database's schema up to date (serve does it by itself)."`
 	Copy    CopyCommand    `cmd:"" help:"Move a SQLite installation to PostgreSQL, compared row by row."`
+	Doctor  DoctorCommand  `cmd:"" help:"Look at everything the program leans on and say how to mend what is wrong."`
 	OpenAPI OpenAPICommand `cmd:"" name:"openapi" help:"Print the description of the API."`
 	Version VersionCommand `cmd:"" help:"Print the version."`
 }

@@ -1,6 +1,16 @@
 package app
 
+import (
+	"opeka/internal/care"
+	"opeka/internal/inbox"
+)
+
 // wire says who listens to which event, and who does which job: the only place where rooms of one floor meet.
 func (a *App) wire() {
 	a.Accounts.Jobs(a.Jobs)
+	a.DB.Route(care.EventAgentPresence, inbox.JobPresence)
+	a.Webhooks.Wire(a.DB)
+
+	a.Inbox.Jobs(a.Jobs)
+	a.Webhooks.Jobs(a.Jobs)
 }

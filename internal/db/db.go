@@ -66,7 +66,7 @@ type DB struct {
 	node   *node
 
 	mu     sync.RWMutex
-	routes map[string][]string // event type -> kinds of jobs
+	routes map[string][]route // by event type
 	wake   []func(kind string, runAt time.Time)
 }
 
@@ -79,7 +79,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	d := &DB{Clock: o.Clock, log: o.Log, url: url, routes: map[string][]string{}}
+	d := &DB{Clock: o.Clock, log: o.Log, url: url, routes: map[string][]route{}}
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
@@ -143,9 +143,21 @@ func (d *DB) Write(ctx context.Context, actor Actor, fn func(*Tx) error) error {
 
 // Route makes each event of a type cause one job of each of the kinds. Call it before the first Write.
 func (d *DB) Route(eventType string, jobKinds ...string) {
+	for _, kind := range jobKinds {
+		d.RouteIf(eventType, kind, nil)
+	}
+}
+
+// RouteIf is Route for a listener that only some stores have: wanted is asked at each event and must answer at once.
+func (d *DB) RouteIf(eventType, jobKind string, wanted func(store int64) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.routes[eventType] = append(d.routes[eventType], jobKinds...)
+	d.routes[eventType] = append(d.routes[eventType], route{jobKind, wanted})
+}
+
+type route struct {
+	kind   string
+	wanted func(store int64) bool // nil: always
 }
 
 // OnEnqueue calls f after a commit with each job that it made, so that a worker needn't poll.

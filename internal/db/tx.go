@@ -71,10 +71,12 @@ func (tx *Tx) Emit(e Event) int64 {
 	id := tx.ID()
 	tx.Defer(insertEvent, id, e.Store, e.Type, e.Subject, tx.Actor.Kind, tx.Actor.ID, payload, At(tx.Now))
 	tx.db.mu.RLock()
-	kinds := tx.db.routes[e.Type]
+	routes := tx.db.routes[e.Type]
 	tx.db.mu.RUnlock()
-	for _, kind := range kinds {
-		tx.enqueue(Job{Store: e.Store, Kind: kind}, id, json.RawMessage(`null`))
+	for _, r := range routes {
+		if r.wanted == nil || r.wanted(e.Store) {
+			tx.enqueue(Job{Store: e.Store, Kind: r.kind}, id, json.RawMessage(`null`))
+		}
 	}
 	return id
 }

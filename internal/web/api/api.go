@@ -17,6 +17,7 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/db"
 	"opeka/internal/outgoing"
+	"opeka/internal/webhook"
 )
 
 // Base is the path under which all operations stand.
@@ -26,6 +27,7 @@ const Base = "/api/v1"
 type Deps struct {
 	DB       *db.DB
 	Accounts *account.Accounts
+	Webhooks *webhook.Webhooks
 	Log      *slog.Logger // slog.Default() if nil
 	Version  string
 	// PublicURL is the address by which browsers reach the installation, such as https://care.example.com; empty while unknown.
@@ -63,6 +65,7 @@ func New(d Deps) *API {
 	a := &API{Deps: d, mux: http.NewServeMux(), limits: newLimiters(d.Limits)}
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
+	a.registerWebhooks()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)
