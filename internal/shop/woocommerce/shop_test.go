@@ -143,7 +143,7 @@ func TestTrouble(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, records, err)
 		}
 	}
-	s.Fail(9, 401, "", `{"code":"woocommerce_rest_cannot_view","message":"Sorry","data":{"status":401}}`)
+	s.Fail(1000, 401, "", `{"code":"woocommerce_rest_cannot_view","message":"Sorry","data":{"status":401}}`)
 	var auth *care.AuthError
 	if _, err := shop.Fetch(t.Context(), care.KindOrder, []string{"1"}); !errors.As(err, &auth) {
 		t.Errorf("keys withdrawn: %v", err)

@@ -142,10 +142,11 @@ func (s *Shop) Load(kind string, parent int64, raw []byte) {
 	}
 }
 
-// Fail makes the next n requests fail. retryAfter and body may be empty.
+// Fail makes the next n requests fail, instead of those of an earlier call. retryAfter and body may be empty.
 func (s *Shop) Fail(n, status int, retryAfter, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.faults = nil
 	for range n {
 		s.faults = append(s.faults, fault{status, retryAfter, body})
 	}
