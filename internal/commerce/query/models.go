@@ -33,6 +33,17 @@ type Checkpoint struct {
 	Place      string
 }
 
+type Event struct {
+	ID        int64
+	StoreID   int64
+	Type      string
+	SubjectID int64
+	ActorKind string
+	ActorID   int64
+	Payload   json.RawMessage
+	CreatedAt db.Time
+}
+
 type HookDelivery struct {
 	ID           int64
 	StoreID      int64
@@ -100,6 +111,23 @@ type Invoice struct {
 	IssuedAt     db.Time
 }
 
+type Job struct {
+	ID           int64
+	StoreID      int64
+	Kind         string
+	Key          string
+	EventID      int64
+	Payload      json.RawMessage
+	State        string
+	RunAt        db.Time
+	Attempt      int64
+	MaxAttempts  int64
+	NodeID       int64
+	LeaseUntilAt db.Time
+	LastError    string
+	CreatedAt    db.Time
+}
+
 type Location struct {
 	ID           int64
 	StoreID      int64
@@ -123,6 +151,13 @@ type Mirror struct {
 	Deleted      bool
 	Data         json.RawMessage
 	Raw          string
+}
+
+type Node struct {
+	ID           int64
+	SinceAt      db.Time
+	LeaseUntilAt db.Time
+	IdsUntilAt   db.Time
 }
 
 type Order struct {
@@ -316,7 +351,14 @@ type ShopCursor struct {
 	Imported     bool
 	Records      int64
 	Total        int64
-	UpdatedAt    db.Time
+	ReadAt       db.Time
+}
+
+type ShopHint struct {
+	ConnectionID int64
+	Kind         string
+	ExternalID   string
+	HintedAt     db.Time
 }
 
 type ShopSync struct {
@@ -327,19 +369,16 @@ type ShopSync struct {
 	ImportStartedAt db.Time
 	ImportEndedAt   db.Time
 	PolledAt        db.Time
-	FoundAt         db.Time
+	UnhintedAt      db.Time
 	RescannedAt     db.Time
-	HookAt          db.Time
 	RefusedHooks    int64
 	RefusedAt       db.Time
 	Hooks           json.RawMessage
-	HooksCheckedAt  db.Time
+	HooksAt         db.Time
+	HooksError      string
 	HooksRevived    int64
-	Missed          int64
 	Failures        int64
 	FailingSinceAt  db.Time
-	State           string
-	Reason          string
 }
 
 type StatusMap struct {
