@@ -271,7 +271,7 @@ func (s *Sync) watch(ctx context.Context, _ job.Job) (job.Done, error) {
 func (s *Sync) apply(ctx context.Context, l live, records []care.Record) (Applied, error) {
 	var old, news []care.Record
 	for _, r := range records {
-		if l.sync.Phase != phaseImporting || happened(l.sync, r) {
+		if l.sync.Phase != phaseImporting || isNews(l.sync, r) {
 			news = append(news, r)
 		} else {
 			old = append(old, r)
@@ -299,7 +299,7 @@ func (s *Sync) apply(ctx context.Context, l live, records []care.Record) (Applie
 	return sum, nil
 }
 
-func happened(row query.ShopSync, r care.Record) bool {
+func isNews(row query.ShopSync, r care.Record) bool {
 	o, ok := r.Data.(care.ShopOrder)
 	if !ok {
 		return false

@@ -122,7 +122,7 @@ func (s *Sync) Test(ctx context.Context, scope care.Scope, id int64) (care.ShopI
 	defer cancel()
 	info, err := ses.shop.Test(ctx)
 	if err != nil {
-		return info, told(err)
+		return info, shown(err)
 	}
 	b, err := json.Marshal(info)
 	if err != nil {
@@ -139,8 +139,8 @@ func (s *Sync) Test(ctx context.Context, scope care.Scope, id int64) (care.ShopI
 	})
 }
 
-// told makes an error of a shop one that can be shown to the person who connects it.
-func told(err error) error {
+// shown makes an error of a shop one that can be shown to the person who connects it.
+func shown(err error) error {
 	var e *care.Error
 	if errors.As(err, &e) {
 		return err
@@ -182,7 +182,7 @@ func (s *Sync) RegisterHooks(ctx context.Context, scope care.Scope, id int64) (S
 	}
 	statuses, err := receiver.RegisterHooks(ctx, c.HookURL)
 	if err != nil {
-		return SyncStatus{}, told(err)
+		return SyncStatus{}, shown(err)
 	}
 	l := live{LiveConnection: c, session: ses}
 	if err := s.db.Write(ctx, db.System, func(tx *db.Tx) error {
