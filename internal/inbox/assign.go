@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"errors"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -29,7 +30,7 @@ func (i *Inbox) Assign(ctx context.Context, scope care.Scope, id int64, a Assign
 				return err
 			}
 			e.now.Team = *a.Team
-			e.note(SystemTeam, "team_id", e.now.Team, "team", name)
+			e.note(SystemTeam, "team", name)
 		}
 		switch {
 		case a.Agent == nil || *a.Agent == e.now.Assignee:
@@ -37,7 +38,7 @@ func (i *Inbox) Assign(ctx context.Context, scope care.Scope, id int64, a Assign
 			if scope.Agent == e.now.Assignee {
 				e.now.Declined = scope.Agent
 			}
-			e.unassign("by_agent")
+			e.unassign(SystemUnassigned)
 			e.drain()
 		default:
 			name, err := e.name(`SELECT a.name FROM agents a JOIN memberships m ON m.agent_id = a.id WHERE a.id = $1 AND m.store_id = $2 AND a.active`, *a.Agent, "agent")
@@ -73,9 +74,9 @@ func (e *edit) move(queue int64) error {
 		}
 	}
 	e.now.Queue, e.now.Team, e.now.Declined = queue, q.Team, 0
-	e.note(SystemMoved, "queue_id", queue, "queue", q.Name)
+	e.note(SystemQueued, "queue", q.Name)
 	if e.now.Assignee != 0 {
-		e.unassign("moved")
+		e.unassign(SystemUnassigned)
 	}
 	e.drain()
 	return nil
@@ -83,14 +84,18 @@ func (e *edit) move(queue int64) error {
 
 func (e *edit) assign(agent int64, name string) {
 	e.now.Assignee, e.now.AgentName, e.now.Declined = agent, name, 0
-	e.note(SystemAssigned, "agent_id", agent, "agent", name)
+	code := SystemAssigned
+	if e.Actor.Kind != care.ActorAgent || e.Actor.ID == agent {
+		code = SystemClaimed
+	}
+	e.note(code, "agent", name)
 	e.event(care.EventConversationAssigned)
 }
 
-func (e *edit) unassign(reason string) {
-	params := []any{"reason", reason, "agent_id", e.now.Assignee, "agent", e.now.AgentName}
+func (e *edit) unassign(code string) {
+	name := e.now.AgentName
 	e.now.Assignee, e.now.AgentName = 0, ""
-	e.note(SystemUnassigned, params...)
+	e.note(code, "agent", name)
 	e.event(care.EventConversationAssigned)
 }
 
@@ -99,11 +104,25 @@ func (e *edit) drain() {
 	e.Enqueue(db.Job{Store: e.now.Store, Kind: JobDrain, Key: itoa64(e.now.Store), Payload: drainPayload{e.now.Store}})
 }
 
-func (i *Inbox) agentName(ctx context.Context, q db.Querier, id int64) (string, error) {
-	var name string
-	err := q.QueryRow(ctx, `SELECT name FROM agents WHERE id = $1`, id).Scan(&name)
-	if errors.Is(err, db.ErrNoRows) {
-		return "", care.NotFound("agent")
+// named is an agent's name and until when it needn't be read again.
+type named struct {
+	name  string
+	until db.Time
+}
+
+// agentName is for messages and hints, where a name that is a minute old does no harm.
+func (i *Inbox) agentName(ctx context.Context, id int64) string {
+	if id == 0 {
+		return ""
 	}
-	return name, err
+	now := db.At(i.db.Now())
+	if n, ok := i.names.Load(id); ok && n.(named).until > now {
+		return n.(named).name
+	}
+	var name string
+	if err := i.db.Read().QueryRow(ctx, `SELECT name FROM agents WHERE id = $1`, id).Scan(&name); err != nil {
+		return ""
+	}
+	i.names.Store(id, named{name, now.Add(time.Minute)})
+	return name
 }

@@ -112,7 +112,7 @@ func attachable(ctx context.Context, q db.Querier, store int64, kind, owner stri
 		return nil, nil
 	}
 	if len(files) > MaxFiles {
-		return nil, care.Invalid("attachment_ids", "list.too_long", "limit", MaxFiles)
+		return nil, care.Invalid("attachment_ids", "too_many_items", "max", MaxFiles)
 	}
 	rows, err := query.New(q).UnsentAttachments(ctx, query.UnsentAttachmentsParams{Ids: files, StoreID: store, OwnerKind: kind, Owner: owner})
 	if err != nil {

@@ -184,7 +184,7 @@ type Row struct {
 	Channel       string          `json:"channel"`
 	Subject       string          `json:"subject"`
 	Preview       string          `json:"preview"`
-	PreviewFrom   string          `json:"preview_from" enum:"customer,agent,bot,note,system"`
+	PreviewFrom   string          `json:"preview_from" enum:"customer,agent,note"`
 	Customer      Person          `json:"customer"`
 	Assignee      *Agent          `json:"assignee"`
 	Queue         int64           `json:"queue_id"`

@@ -199,7 +199,7 @@ func (i *Inbox) giveBack(ctx context.Context, agent int64) error {
 		for _, id := range his {
 			_, err := i.change(ctx, db.System, func(q db.Querier, lock bool) (conversation, error) { return load(ctx, q, lock, byID, id) }, func(e *edit) error {
 				if e.now.Assignee == agent && e.now.Status == Open && e.now.WaitingSince > 0 {
-					e.unassign("agent_offline")
+					e.unassign(SystemReturned)
 					e.drain()
 				}
 				return nil

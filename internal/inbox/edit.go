@@ -16,6 +16,7 @@ type edit struct {
 	*db.Tx
 	ctx      context.Context
 	inbox    *Inbox
+	actor    string // the agent's name who makes the change
 	was, now conversation
 	created  bool
 	claimed  bool // the load of now.Assignee was counted by the claim already
@@ -30,6 +31,10 @@ const tries = 12
 // transaction, where readers don't hold up writers; the write compares versions. fn may run several times.
 func (i *Inbox) change(ctx context.Context, actor db.Actor, read func(q db.Querier, lock bool) (conversation, error), fn func(e *edit) error) (*edit, error) {
 	var done *edit
+	var name string
+	if actor.Kind == care.ActorAgent { // before the transaction, which must not wait for another connection
+		name = i.agentName(ctx, actor.ID)
+	}
 	for try := 1; ; try++ {
 		var was conversation
 		var err error
@@ -44,7 +49,7 @@ func (i *Inbox) change(ctx context.Context, actor db.Actor, read func(q db.Queri
 					return err
 				}
 			}
-			done = &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
+			done = &edit{Tx: tx, ctx: ctx, inbox: i, actor: name, was: was, now: was}
 			if err := fn(done); err != nil {
 				return err
 			}
@@ -83,9 +88,14 @@ func (e *edit) say(m Message) *Message {
 	}
 	if m.Kind != KindSystem {
 		e.now.LastMessageAt = max(e.now.LastMessageAt, m.CreatedAt)
-		e.now.Preview, e.now.PreviewFrom = text.Preview(m.Body, 140), m.From
-		if m.Kind == KindNote {
+		e.now.Preview = text.Preview(m.Body, 140)
+		switch {
+		case m.Kind == KindNote:
 			e.now.PreviewFrom = KindNote
+		case m.From == FromCustomer:
+			e.now.PreviewFrom = FromCustomer
+		default:
+			e.now.PreviewFrom = FromAgent
 		}
 		if e.now.Preview == "" && len(m.Attachments) > 0 {
 			e.now.Preview = m.Attachments[0].Name
@@ -104,7 +114,7 @@ func (e *edit) note(code string, pairs ...any) {
 	raw, _ := json.Marshal(params) // strings and numbers only
 	m := Message{Kind: KindSystem, From: FromSystem, System: &System{code, raw}}
 	if e.Actor.Kind == care.ActorAgent {
-		m.Author = &Agent{ID: e.Actor.ID}
+		m.Author = &Agent{e.Actor.ID, e.actor}
 	}
 	e.say(m)
 }

@@ -22,10 +22,10 @@ type Detail struct {
 // Full is a row with what only the open conversation shows.
 type Full struct {
 	Row
-	PageURL      string  `json:"page_url"`
-	Visitor      Visitor `json:"visitor"`
-	ReadCustomer int64   `json:"read_seq_customer"`
-	ReadAgent    int64   `json:"read_seq_agent"`
+	PageURL      string   `json:"page_url"`
+	Visitor      *Visitor `json:"visitor"` // of a chat
+	ReadCustomer int64    `json:"read_seq_customer"`
+	ReadAgent    int64    `json:"read_seq_agent"`
 }
 
 // Visitor is where a customer on the shop's page is. Whether he is there now, web/live knows.
@@ -49,12 +49,11 @@ func (i *Inbox) Show(ctx context.Context, scope care.Scope, id int64) (Detail, e
 	if err != nil {
 		return Detail{}, err
 	}
-	d := Detail{Conversation: Full{Row: c.row(), ReadCustomer: c.ReadCustomer, ReadAgent: c.ReadAgent, Visitor: Visitor{Language: c.Language}}}
+	d := Detail{Conversation: Full{Row: c.row(), ReadCustomer: c.ReadCustomer, ReadAgent: c.ReadAgent}}
 	if c.Channel == care.ChannelChat {
-		d.Conversation.Visitor.Thread = c.Thread
+		d.Conversation.Visitor = &Visitor{Language: c.Language, Thread: c.Thread}
 	}
-	if c.PageHash != 0 {
-		v := &d.Conversation.Visitor
+	if v := d.Conversation.Visitor; v != nil && c.PageHash != 0 {
 		err := q.QueryRow(ctx, `SELECT url, title, user_agent, seen_at FROM conversation_pages WHERE conversation_id = $1`, id).Scan(&v.PageURL, &v.PageTitle, &v.UserAgent, &v.SeenAt)
 		if err != nil && !errors.Is(err, db.ErrNoRows) {
 			return Detail{}, err
@@ -72,7 +71,7 @@ func (i *Inbox) Show(ctx context.Context, scope care.Scope, id int64) (Detail, e
 		} else if !errors.Is(err, db.ErrNoRows) {
 			return Detail{}, err
 		}
-		i.look(ctx, q, &c, scope.Agent)
+		i.look(ctx, &c, scope.Agent)
 	}
 	d.Viewers = i.viewers.of(id, scope.Agent)
 	return d, nil
@@ -161,7 +160,7 @@ func (i *Inbox) messages(ctx context.Context, q db.Querier, where string, args .
 // readBy marks the replies that the customer has read.
 func readBy(messages []Message, seq int64) {
 	for n := range messages {
-		if d := &messages[n].Delivery; messages[n].Seq <= seq && (d.State == DeliverySent || d.State == DeliveryDelivered) {
+		if d := messages[n].Delivery; d != nil && messages[n].Seq <= seq && (d.State == DeliverySent || d.State == DeliveryDelivered) {
 			d.State = DeliveryRead
 		}
 	}

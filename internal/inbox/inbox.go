@@ -74,6 +74,7 @@ type Inbox struct {
 	indexer *indexer
 	// calendars are compiled once per text; stores have few.
 	calendars sync.Map
+	names     sync.Map      // agents', for a minute: id -> named
 	uploads   chan struct{} // a place per upload under way
 	close     sync.Once
 	cancels   []func()

@@ -208,7 +208,7 @@ func TestChatFromFirstMessageToReopening(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 		d := h.show(olha, r.Conversation)
-		if got := course(d); !strings.HasPrefix(got, "customer:Де моє замовлення?") || strings.Contains(got, "4111 1111 1111 1111") || !strings.HasSuffix(got, " assigned") {
+		if got := course(d); !strings.HasPrefix(got, "customer:Де моє замовлення?") || strings.Contains(got, "4111 1111 1111 1111") || !strings.HasSuffix(got, " claimed") {
 			t.Fatal(got)
 		}
 		row := d.Conversation.Row

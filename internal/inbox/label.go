@@ -25,7 +25,7 @@ func (i *Inbox) SaveDraft(ctx context.Context, scope care.Scope, id int64, body,
 		return care.Forbidden(care.PermInboxWrite)
 	}
 	if mode != KindReply && mode != KindNote {
-		return care.Invalid("mode", "choice.unknown")
+		return care.Invalid("mode", "value_invalid")
 	}
 	if err := checkText("body", body, MaxBody); err != nil {
 		return err
@@ -54,7 +54,7 @@ const maxTags = 20
 // SetTags gives a conversation exactly these tags; new ones are made.
 func (i *Inbox) SetTags(ctx context.Context, scope care.Scope, id int64, names []string) (Row, error) {
 	if len(names) > maxTags {
-		return Row{}, care.Invalid("tags", "list.too_long", "limit", maxTags)
+		return Row{}, care.Invalid("tags", "too_many_items", "max", maxTags)
 	}
 	clean := make([]string, 0, len(names))
 	for _, n := range names {
@@ -74,6 +74,7 @@ func (i *Inbox) SetTags(ctx context.Context, scope care.Scope, id int64, names [
 			return nil
 		}
 		e.now.Tags = string(raw)
+		e.note(SystemTagged, "tags", strings.Join(clean, ", "))
 		q := query.New(e.Tx)
 		if err := q.UntagAll(ctx, id); err != nil {
 			return err
@@ -154,19 +155,19 @@ func (i *Inbox) AddTopic(ctx context.Context, scope care.Scope, t Topic) (Topic,
 	return t, taken(err, "name")
 }
 
-// SetTopicSettings changes a topic; conversations show its new name at once.
-func (i *Inbox) SetTopicSettings(ctx context.Context, scope care.Scope, t Topic) (Topic, error) {
-	return i.changeTopic(ctx, scope, t, true)
+// ChangeTopic changes a topic; conversations show its new name at once.
+func (i *Inbox) ChangeTopic(ctx context.Context, scope care.Scope, id int64, change func(*Topic)) (Topic, error) {
+	return i.changeTopic(ctx, scope, id, true, change)
 }
 
 // RemoveTopic retires a topic: conversations keep it, nobody can choose it any more.
 func (i *Inbox) RemoveTopic(ctx context.Context, scope care.Scope, id int64) error {
-	_, err := i.changeTopic(ctx, scope, Topic{ID: id}, false)
+	_, err := i.changeTopic(ctx, scope, id, false, func(*Topic) {})
 	return err
 }
 
-func (i *Inbox) changeTopic(ctx context.Context, scope care.Scope, t Topic, active bool) (Topic, error) {
-	was, err := query.New(i.db.Read()).Topic(ctx, t.ID)
+func (i *Inbox) changeTopic(ctx context.Context, scope care.Scope, id int64, active bool, change func(*Topic)) (Topic, error) {
+	was, err := query.New(i.db.Read()).Topic(ctx, id)
 	if errors.Is(err, db.ErrNoRows) || err == nil && (!scope.In(was.StoreID) || !was.Active) {
 		return Topic{}, care.NotFound("topic")
 	}
@@ -176,10 +177,8 @@ func (i *Inbox) changeTopic(ctx context.Context, scope care.Scope, t Topic, acti
 	if err := scope.Check(was.StoreID, care.PermSettings); err != nil {
 		return Topic{}, err
 	}
-	if !active {
-		t = topicFrom(was)
-	}
-	t.Store = was.StoreID
+	t := topicFrom(was)
+	change(&t)
 	if err := t.check(); err != nil {
 		return Topic{}, err
 	}
@@ -216,18 +215,22 @@ func departmentOf(ctx context.Context, q db.Querier, store, id int64) error {
 // SetTopic says why the customer wrote; the topic is named, empty takes it away.
 func (i *Inbox) SetTopic(ctx context.Context, scope care.Scope, id int64, name string) (Row, error) {
 	return i.rowOf(i.act(ctx, scope, id, func(e *edit) error {
+		if name == e.now.TopicOf {
+			return nil
+		}
 		if name == "" {
 			e.now.Topic, e.now.TopicOf = 0, ""
 			return nil
 		}
 		t, err := query.New(e.Tx).TopicByName(ctx, query.TopicByNameParams{StoreID: e.now.Store, Name: name})
 		if errors.Is(err, db.ErrNoRows) || err == nil && !t.Active {
-			return care.Invalid("topic", "choice.unknown")
+			return care.Invalid("topic", "value_invalid")
 		}
 		if err != nil {
 			return err
 		}
 		e.now.Topic, e.now.TopicOf = t.ID, t.Name
+		e.note(SystemTopic, "topic", t.Name)
 		return nil
 	}))
 }
@@ -235,7 +238,7 @@ func (i *Inbox) SetTopic(ctx context.Context, scope care.Scope, id int64, name s
 // SetPriority says how much a conversation matters: 0 to 3.
 func (i *Inbox) SetPriority(ctx context.Context, scope care.Scope, id, priority int64) (Row, error) {
 	if priority < 0 || priority > 3 {
-		return Row{}, care.Invalid("priority", "number.out_of_range", "min", 0, "max", 3)
+		return Row{}, care.Invalid("priority", "above", "max", 3)
 	}
 	return i.rowOf(i.act(ctx, scope, id, func(e *edit) error {
 		e.now.Priority = priority

@@ -104,10 +104,10 @@ func (i *Inbox) List(ctx context.Context, scope care.Scope, f Filter) (Page, err
 func (f *Filter) check() error {
 	f.View, f.Sort = cmp.Or(f.View, ViewOpen), cmp.Or(f.Sort, SortLatest)
 	if !slices.Contains(views, f.View) {
-		return care.Invalid("view", "choice.unknown")
+		return care.Invalid("view", "value_invalid")
 	}
 	if f.Sort != SortLatest && f.Sort != SortOldest && f.Sort != SortWaiting {
-		return care.Invalid("sort", "choice.unknown")
+		return care.Invalid("sort", "value_invalid")
 	}
 	if f.Limit <= 0 {
 		f.Limit = 50
@@ -313,7 +313,7 @@ func parseCursor(s string) (cursor, error) {
 	at, err1 := strconv.ParseInt(a, 36, 64)
 	id, err2 := strconv.ParseInt(b, 36, 64)
 	if !ok || err1 != nil || err2 != nil {
-		return cursor{}, care.Invalid("cursor", "cursor.invalid")
+		return cursor{}, care.Invalid("cursor", "cursor_invalid")
 	}
 	return cursor{db.Time(at), id}, nil
 }

@@ -23,14 +23,14 @@ type Message struct {
 	HTML         *string      `json:"html"`
 	Attachments  []Attachment `json:"attachments"`
 	ClientID     string       `json:"client_id"`
-	Delivery     Delivery     `json:"delivery"`
+	Delivery     *Delivery    `json:"delivery"` // null: nothing to deliver
 	CreatedAt    db.Time      `json:"created_at"`
 	System       *System      `json:"system"`
 }
 
-// Delivery is how far a message to the customer has come; the state is empty when there is nothing to deliver.
+// Delivery is how far a message to the customer has come.
 type Delivery struct {
-	State  string `json:"state"`
+	State  string `json:"state" enum:"queued,sent,delivered,read,failed"`
 	Reason string `json:"reason"`
 }
 
@@ -43,7 +43,7 @@ const (
 	DeliveryFailed    = "failed"
 )
 
-// System is what happened to a conversation: the console has the words for it under `system.<code>`.
+// System is what happened to a conversation: the catalogue has the words for it under `system.<code>`, with Params and the author as {actor}.
 type System struct {
 	Code   string          `json:"code"`
 	Params json.RawMessage `json:"params"`
@@ -51,15 +51,19 @@ type System struct {
 
 // Codes of system messages.
 const (
-	SystemAssigned   = "assigned"   // agent_id, agent
-	SystemUnassigned = "unassigned" // reason: by_agent, agent_offline, moved
+	SystemAssigned   = "assigned" // agent; by somebody else
+	SystemClaimed    = "claimed"  // agent; by himself, or by routing
+	SystemUnassigned = "unassigned"
+	SystemReturned   = "returned" // agent; he has been offline for long
 	SystemResolved   = "resolved"
-	SystemReopened   = "reopened" // reason: by_agent, customer_wrote
+	SystemReopened   = "reopened"
 	SystemPending    = "pending"
 	SystemSnoozed    = "snoozed" // until
 	SystemWoken      = "woken"
-	SystemMoved      = "moved" // queue_id, queue
-	SystemTeam       = "team"  // team_id, team
+	SystemQueued     = "queued" // queue
+	SystemTeam       = "team"   // team
+	SystemTopic      = "topic"  // topic
+	SystemTagged     = "tagged" // tags
 )
 
 const messageColumns = `m.id, m.conversation_id, m.seq, m.kind, m.sender, m.author_id, m.body, m.html, m.attachments, m.client_id,
@@ -73,13 +77,17 @@ func (m *Message) scan(row interface{ Scan(...any) error }) (files int64, err er
 	var author int64
 	var name, html, code string
 	var params []byte
+	var d Delivery
 	err = row.Scan(&m.ID, &m.Conversation, &m.Seq, &m.Kind, &m.From, &author, &m.Body, &html, &files, &m.ClientID,
-		&m.Delivery.State, &m.Delivery.Reason, &code, &params, &m.CreatedAt, &name)
+		&d.State, &d.Reason, &code, &params, &m.CreatedAt, &name)
 	if author != 0 {
 		m.Author = &Agent{author, name}
 	}
 	if html != "" {
 		m.HTML = &html
+	}
+	if d.State != "" {
+		m.Delivery = &d
 	}
 	if code != "" {
 		m.System = &System{code, params}
@@ -98,6 +106,10 @@ func (m *Message) values(store int64) []any {
 	}
 	var html, code string
 	params := noParams
+	var d Delivery
+	if m.Delivery != nil {
+		d = *m.Delivery
+	}
 	if m.HTML != nil {
 		html = *m.HTML
 	}
@@ -105,7 +117,7 @@ func (m *Message) values(store int64) []any {
 		code, params = m.System.Code, m.System.Params
 	}
 	return []any{m.ID, store, m.Conversation, m.Seq, m.Kind, m.From, author, m.Body, html, int64(len(m.Attachments)), m.ClientID,
-		m.Delivery.State, m.Delivery.Reason, code, params, m.CreatedAt}
+		d.State, d.Reason, code, params, m.CreatedAt}
 }
 
 var noParams = json.RawMessage(`{}`)

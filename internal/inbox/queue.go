@@ -55,13 +55,13 @@ func (i *Inbox) AddQueue(ctx context.Context, scope care.Scope, q Queue) (Queue,
 	return q, taken(err, "name")
 }
 
-// SetQueue changes a queue. Conversations that wait in it keep the deadline that they were given.
-func (i *Inbox) SetQueue(ctx context.Context, scope care.Scope, q Queue) (Queue, error) {
-	was, err := i.queue(ctx, scope, q.ID)
+// ChangeQueue changes what can be set of a queue. Conversations that wait in it keep the deadline that they were given.
+func (i *Inbox) ChangeQueue(ctx context.Context, scope care.Scope, id int64, change func(*Queue)) (Queue, error) {
+	q, err := i.queue(ctx, scope, id)
 	if err != nil {
 		return Queue{}, err
 	}
-	q.Store, q.CreatedAt = was.Store, was.CreatedAt
+	change(&q)
 	if err := q.check(); err != nil {
 		return Queue{}, err
 	}
@@ -120,14 +120,14 @@ func (q *Queue) check() error {
 		return err
 	}
 	if q.FirstResponse < 0 || q.FirstResponse > 30*24*3600 {
-		return care.Invalid("first_response_s", "number.out_of_range", "min", 0, "max", 30*24*3600)
+		return care.Invalid("first_response_s", "above", "max", 30*24*3600)
 	}
 	if len(q.Channels) > 20 || len(q.Skills) > 20 {
-		return care.Invalid("skills", "list.too_long", "limit", 20)
+		return care.Invalid("skills", "too_many_items", "max", 20)
 	}
 	for _, s := range q.Skills {
 		if !slices.Contains([]string{"channel", "language", "topic", "store"}, s.Kind) || s.Value == "" || checkText("skills", s.Value, 100) != nil {
-			return care.Invalid("skills", "choice.unknown")
+			return care.Invalid("skills", "value_invalid")
 		}
 	}
 	return nil
@@ -248,7 +248,7 @@ func teamOf(ctx context.Context, q db.Querier, store, team int64) error {
 // taken turns the refusal of a unique index into an answer about the field.
 func taken(err error, field string) error {
 	if db.Conflicts(err) {
-		return care.Invalid(field, "name.taken")
+		return care.Invalid(field, "name_taken")
 	}
 	return err
 }

@@ -51,17 +51,11 @@ func (i *Inbox) ReadByCustomer(ctx context.Context, store int64, channel, thread
 
 // Typing relays that an agent writes, or has stopped, to the customer and to his colleagues. Nothing is stored.
 func (i *Inbox) Typing(ctx context.Context, scope care.Scope, id int64, on bool) error {
-	q := i.db.Read()
-	c, err := visible(ctx, q, false, scope, id, care.PermInboxWrite)
+	c, err := visible(ctx, i.db.Read(), false, scope, id, care.PermInboxWrite)
 	if err != nil {
 		return err
 	}
-	name := ""
-	if scope.Agent != 0 {
-		if name, err = i.agentName(ctx, q, scope.Agent); err != nil {
-			return err
-		}
-	}
+	name := i.agentName(ctx, scope.Agent)
 	i.publish(agentsTopic(c.Store), typingHint{"typing", id, "agent", name, on})
 	if c.Channel == care.ChannelChat {
 		i.publish(visitorTopic(c.Thread), typingHint{T: "typing", On: on, Name: name})
@@ -83,7 +77,7 @@ func (i *Inbox) TypingByCustomer(ctx context.Context, store int64, channel, thre
 func (i *Inbox) Delivered(ctx context.Context, store, message int64, state, reason string) error {
 	rank := map[string]int64{DeliveryQueued: 1, DeliverySent: 2, DeliveryDelivered: 3, DeliveryRead: 4, DeliveryFailed: 5}[state]
 	if rank == 0 {
-		return care.Invalid("state", "choice.unknown")
+		return care.Invalid("state", "value_invalid")
 	}
 	var changed bool
 	err := i.db.Write(ctx, db.System, func(tx *db.Tx) error {

@@ -126,7 +126,7 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 		e.reopen("customer_wrote")
 	}
 	if e.now.Assignee != 0 && gone(e.now.AgentState, e.now.AgentSince, m.CreatedAt) {
-		e.unassign("agent_offline")
+		e.unassign(SystemReturned)
 		e.drain()
 	}
 	if h := pageHash(in.Page); in.Page != (care.Page{}) && h != e.now.PageHash {
@@ -222,9 +222,9 @@ func checkText(field, s string, limit int) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, text.ErrTooLong):
-		return care.Invalid(field, "text.too_long", "limit", limit)
+		return care.Invalid(field, "too_long", "max", limit)
 	default:
-		return care.Invalid(field, "text.not_utf8")
+		return care.Invalid(field, "text_invalid")
 	}
 }
 

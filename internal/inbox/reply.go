@@ -56,9 +56,7 @@ func (e *edit) answer(scope care.Scope, a Answer) error {
 	if scope.Agent == 0 {
 		m.From, m.Author = FromBot, nil
 	} else {
-		if m.Author.Name, err = e.inbox.agentName(e.ctx, e.Tx, scope.Agent); err != nil {
-			return err
-		}
+		m.Author.Name = e.actor
 		e.Defer(`DELETE FROM drafts WHERE conversation_id = $1 AND agent_id = $2`, e.now.ID, scope.Agent)
 	}
 	if a.Kind == KindNote {
@@ -81,7 +79,7 @@ func (e *edit) answer(scope care.Scope, a Answer) error {
 
 // reply adds a message to the customer and what follows from it.
 func (e *edit) reply(m Message) {
-	m.Delivery.State = DeliveryQueued
+	m.Delivery = &Delivery{State: DeliveryQueued}
 	if e.now.Channel == care.ChannelChat { // stored is delivered to where the widget reads
 		m.Delivery.State = DeliverySent
 	}
@@ -122,13 +120,13 @@ func (i *Inbox) said(ctx context.Context, scope care.Scope, id int64, clientID s
 func (a *Answer) check(now time.Time) error {
 	a.Body = strings.TrimSpace(a.Body)
 	if a.Kind != KindReply && a.Kind != KindNote {
-		return care.Invalid("kind", "choice.unknown")
+		return care.Invalid("kind", "value_invalid")
 	}
 	if a.Body == "" && len(a.Attachments) == 0 {
 		return care.Invalid("body", "required")
 	}
 	if len(a.Attachments) > MaxFiles {
-		return care.Invalid("attachment_ids", "list.too_long", "limit", MaxFiles)
+		return care.Invalid("attachment_ids", "too_many_items", "max", MaxFiles)
 	}
 	if err := checkText("body", a.Body, MaxBody); err != nil {
 		return err
@@ -137,7 +135,7 @@ func (a *Answer) check(now time.Time) error {
 		return err
 	}
 	if !a.SnoozeUntil.IsZero() && !a.SnoozeUntil.After(now) {
-		return care.Invalid("snooze_until", "time.past")
+		return care.Invalid("snooze_until", "time_past")
 	}
 	a.Body = text.MaskCards(a.Body)
 	return nil

@@ -47,7 +47,7 @@ func (i *Inbox) Pend(ctx context.Context, scope care.Scope, id int64) (Row, erro
 // Snooze puts a conversation aside until a time, or until the customer writes.
 func (i *Inbox) Snooze(ctx context.Context, scope care.Scope, id int64, until time.Time) (Row, error) {
 	if !until.After(i.db.Now()) {
-		return Row{}, care.Invalid("until", "time.past")
+		return Row{}, care.Invalid("until", "time_past")
 	}
 	return i.rowOf(i.act(ctx, scope, id, func(e *edit) error {
 		e.snooze(db.At(until))

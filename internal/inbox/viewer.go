@@ -99,15 +99,8 @@ func (v *viewers) of(id, but int64) []Agent {
 }
 
 // look notes that the agent has the conversation before him, and tells his colleagues when he has just come.
-func (i *Inbox) look(ctx context.Context, q db.Querier, c *conversation, agent int64) {
-	name := c.AgentName
-	if agent != c.Assignee {
-		var err error
-		if name, err = i.agentName(ctx, q, agent); err != nil {
-			return
-		}
-	}
-	n := viewerNews{c.ID, agent, name}
+func (i *Inbox) look(ctx context.Context, c *conversation, agent int64) {
+	n := viewerNews{c.ID, agent, i.agentName(ctx, agent)}
 	came := i.viewers.add(n)
 	i.publish(topicViewers, n)
 	if came {

@@ -16,6 +16,7 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/db"
+	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/webhook"
 )
@@ -28,6 +29,7 @@ type Deps struct {
 	DB       *db.DB
 	Accounts *account.Accounts
 	Webhooks *webhook.Webhooks
+	Inbox    *inbox.Inbox
 	Log      *slog.Logger // slog.Default() if nil
 	Version  string
 	// PublicURL is the address by which browsers reach the installation, such as https://care.example.com; empty while unknown.
@@ -36,6 +38,8 @@ type Deps struct {
 	BehindProxy bool
 	Limits      Limits       // DefaultLimits if zero
 	Outgoing    *http.Client // calls addresses that people typed in; a guarded one if nil
+	// VisitorOnline tells whether a visitor of the widget is connected; web/live knows.
+	VisitorOnline func(visitor string) bool
 }
 
 // API serves the operations.
@@ -66,6 +70,7 @@ func New(d Deps) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
 	a.registerWebhooks()
+	a.registerInbox()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)

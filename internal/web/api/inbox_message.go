@@ -1,0 +1,131 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"opeka/internal/care"
+	"opeka/internal/inbox"
+)
+
+// assignment tells what is left out from what is null.
+type assignment struct {
+	Agent nullableID `json:"agent_id,omitempty"`
+	Team  nullableID `json:"team_id,omitempty"`
+	Queue nullableID `json:"queue_id,omitempty"`
+}
+
+// nullableID is an id, null, or not there at all.
+type nullableID struct {
+	given bool
+	value int64
+}
+
+// UnmarshalJSON is called only for what is there.
+func (n *nullableID) UnmarshalJSON(b []byte) error {
+	n.given = true
+	if bytes.Equal(b, []byte("null")) {
+		return nil
+	}
+	return json.Unmarshal(b, &n.value)
+}
+
+// Schema implements huma.SchemaProvider.
+func (nullableID) Schema(huma.Registry) *huma.Schema {
+	zero := 0.0
+	return &huma.Schema{Type: "integer", Format: "int64", Nullable: true, Minimum: &zero}
+}
+
+// id is nil when the field was left out, 0 when it was null.
+func (n nullableID) id() *int64 {
+	if !n.given {
+		return nil
+	}
+	return &n.value
+}
+
+// newMessage is what an agent or a program writes.
+type newMessage struct {
+	Kind        string    `json:"kind" enum:"reply,note"`
+	Body        string    `json:"body" maxLength:"20000"`
+	Attachments []int64   `json:"attachment_ids,omitempty" maxItems:"10"`
+	ClientID    string    `json:"client_id,omitempty" maxLength:"100" doc:"Makes it safe to send again; the Idempotency-Key stands in for it"`
+	Resolve     bool      `json:"resolve,omitempty" doc:"Close the conversation with it"`
+	SnoozeUntil time.Time `json:"snooze_until,omitzero"`
+	ExpectedSeq int64     `json:"expected_seq,omitempty" minimum:"0" doc:"The last message that its author has seen: a later one from the customer refuses a reply with 409"`
+}
+
+// messagePage is a part of a conversation's messages, in their order.
+type messagePage struct {
+	Items   []inbox.Message `json:"items"`
+	Next    string          `json:"next" doc:"The number to give as before_seq, or as after_seq, for the next part"`
+	HasMore bool            `json:"has_more"`
+}
+
+func (a *API) registerMessages() {
+	read, write := needs(care.PermInboxRead), needs(care.PermInboxWrite)
+	register(a, op{ID: "list-messages", Method: http.MethodGet, Path: "/conversations/{id}/messages", Tag: tagInbox, Summary: "List messages before or after a number", Access: read},
+		func(ctx context.Context, in *struct {
+			ByID
+			Before int64 `query:"before_seq" minimum:"0"`
+			After  int64 `query:"after_seq" minimum:"0"`
+			Limit  int   `query:"limit" minimum:"1" maximum:"100" default:"50"`
+		}) (*Out[messagePage], error) {
+			items, more, err := a.Inbox.History(ctx, scope(ctx), in.ID, in.Before, in.After, in.Limit)
+			p := messagePage{Items: items, HasMore: more}
+			if more && in.After > 0 {
+				p.Next = strconv.FormatInt(items[len(items)-1].Seq, 10)
+			} else if more {
+				p.Next = strconv.FormatInt(items[0].Seq, 10)
+			}
+			return out(p, err)
+		})
+	register(a, op{ID: "send-message", Method: http.MethodPost, Path: "/conversations/{id}/messages", Tag: tagInbox, Summary: "Answer a customer, or leave a note for colleagues",
+		Detail: "Sent again with the same client_id (or Idempotency-Key) it isn't stored again, and answered with the first message.", Access: write, OwnIdempotency: true},
+		func(ctx context.Context, in *struct {
+			ByID
+			Key  string `header:"Idempotency-Key" maxLength:"100"`
+			Body newMessage
+		}) (*Out[inbox.Message], error) {
+			b := in.Body
+			if b.ClientID == "" {
+				b.ClientID = in.Key
+			}
+			return out(a.Inbox.Say(ctx, scope(ctx), in.ID, inbox.Answer{Kind: b.Kind, Body: b.Body, Attachments: b.Attachments, ClientID: b.ClientID,
+				ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil}))
+		})
+	register(a, op{ID: "save-draft", Method: http.MethodPut, Path: "/conversations/{id}/draft", Tag: tagInbox, Summary: "Keep what the caller is writing", Detail: "An empty body removes the draft.", Access: agentNeeds(care.PermInboxWrite)},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Body string `json:"body" maxLength:"20000"`
+				Mode string `json:"mode" enum:"reply,note" default:"reply"`
+			}
+		}) (*None, error) {
+			return none(a.Inbox.SaveDraft(ctx, scope(ctx), in.ID, in.Body.Body, in.Body.Mode))
+		})
+	register(a, op{ID: "read-conversation", Method: http.MethodPost, Path: "/conversations/{id}/read", Tag: tagInbox, Summary: "Mark the messages up to a number as read", Access: read, OwnIdempotency: true},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Seq int64 `json:"seq" minimum:"0"`
+			}
+		}) (*None, error) {
+			return none(a.Inbox.Read(ctx, scope(ctx), in.ID, in.Body.Seq))
+		})
+	register(a, op{ID: "type-in-conversation", Method: http.MethodPost, Path: "/conversations/{id}/typing", Tag: tagInbox, Summary: "Show that the caller is writing, or has stopped", Access: write, OwnIdempotency: true},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				On bool `json:"on"`
+			}
+		}) (*None, error) {
+			return none(a.Inbox.Typing(ctx, scope(ctx), in.ID, in.Body.On))
+		})
+}
