@@ -3,7 +3,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['dist/', '.fake/', 'node_modules/', 'browser/results/', 'src/lib/api/schema.d.ts'] },
+  { ignores: ['dist/', '.fake/', 'node_modules/', 'src/lib/api/schema.d.ts'] },
   ...ts.configs.recommended,
   ...svelte.configs.recommended,
   {

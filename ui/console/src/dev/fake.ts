@@ -40,8 +40,7 @@ function change(ask: Ask, part: Partial<T.ConversationRow>): T.ConversationRow {
 
 function matches(row: T.ConversationRow, view: string): boolean {
   if (view === 'all') return true;
-  if (view === 'mine')
-    return row.assignee?.id === world.me.agent.id && row.status !== 'resolved' && row.status !== 'snoozed';
+  if (view === 'mine') return row.assignee?.id === world.me.agent.id && row.status === 'open';
   if (view === 'unassigned') return !row.assignee && row.status === 'open';
   return row.status === view;
 }

@@ -420,7 +420,12 @@ function conversationMessages(
   if (i % 3 === 0 && who) {
     add({ body: text }, 31 * minute);
     add(
-      { kind: 'system', from: 'system', system: { code: 'claimed', params: { agent: who.name } } },
+      {
+        kind: 'system',
+        from: 'system',
+        author: who,
+        system: { code: 'assigned', params: { agent: who.name, agent_id: who.id } },
+      },
       30 * minute,
     );
     add(

@@ -57,7 +57,7 @@ export interface ConversationRow {
   channel: Channel;
   subject: string;
   preview: string;
-  preview_from: 'customer' | 'agent' | 'note' | 'system';
+  preview_from: 'customer' | 'agent' | 'bot' | 'note' | 'system';
   customer: { id: Id; name: string; initials: string };
   assignee: Named | null;
   queue_id: Id;
@@ -108,9 +108,9 @@ export interface Message {
   html: string | null;
   attachments: Attachment[];
   client_id: string;
-  delivery: { state: DeliveryState; reason: string } | null;
+  delivery: { state: DeliveryState | ''; reason: string } | null;
   created_at: Time;
-  system: { code: string; params: Record<string, string> | null } | null;
+  system: { code: string; params: Record<string, string | number> | null } | null;
 }
 export interface Draft {
   body: string;
@@ -339,6 +339,7 @@ export type LiveEvent =
   | { t: 'conversation'; conversation: ConversationRow; change: 'created' | 'updated' }
   | { t: 'message'; conversation_id: Id; message: Message }
   | { t: 'typing'; conversation_id: Id; who: 'visitor' | 'agent'; name?: string; on: boolean }
+  | { t: 'viewers'; conversation_id: Id; viewers: Named[] }
   | {
       t: 'visitor';
       conversation_id: Id;

@@ -45,7 +45,7 @@ export function belongs(row: ConversationRow, query: ListQuery, me: Id): boolean
     case 'all':
       return true;
     case 'mine':
-      return row.assignee?.id === me && row.status !== 'resolved' && row.status !== 'snoozed';
+      return row.assignee?.id === me && row.status === 'open';
     case 'unassigned':
       return !row.assignee && row.status === 'open';
     default:

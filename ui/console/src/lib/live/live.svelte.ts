@@ -98,6 +98,9 @@ export function hear(event: LiveEvent): void {
     case 'typing':
       threadOf.known(event.conversation_id)?.hearTyping(event.who, event.name ?? '', event.on);
       break;
+    case 'viewers':
+      threadOf.known(event.conversation_id)?.hearViewers(event.viewers);
+      break;
     case 'visitor':
       threadOf.known(event.conversation_id)?.hearVisitor(event.online, event.page);
       break;

@@ -51,6 +51,18 @@ export class Thread {
     return this.pending;
   }
 
+  /** Fetches the messages of a neighbour before it is opened; unlike opening, colleagues do not see it as looking. */
+  async peek(): Promise<void> {
+    try {
+      const page = await inbox.messages(this.id, { limit: 50 });
+      if (this.messages.length > 0) return;
+      this.messages = page.items;
+      this.hasMore = page.next !== '';
+    } catch {
+      // opening it asks again
+    }
+  }
+
   private async fetch(): Promise<void> {
     this.loading = true;
     try {
@@ -122,6 +134,10 @@ export class Thread {
         key,
         setTimeout(() => this.hearTyping(who, name, false), typingMs),
       );
+  }
+
+  hearViewers(viewers: Named[]): void {
+    this.viewers = viewers;
   }
 
   hearVisitor(online: boolean, page: { url?: string; title?: string } = {}): void {
@@ -238,7 +254,7 @@ export const threadOf = {
   /** Fetches a neighbour before it is opened. */
   prefetch(id: Id | undefined): void {
     if (id === undefined || threads.has(id)) return;
-    void this.open(id).load();
+    void this.open(id).peek();
   },
   forget(): void {
     threads.clear();
