@@ -69,6 +69,21 @@ func browserOf(r *http.Response, me Me) browser {
 // do sends a request and wants a status; the answer is decoded into one of into.
 func (s *desk) do(b browser, method, path string, body any, want int, into any, headers ...string) *http.Response {
 	s.t.Helper()
+	w := s.send(b, method, path, body, headers...)
+	if w.Code != want {
+		s.t.Fatalf("%s %s: %d, want %d: %s\n%s", method, path, w.Code, want, w.Body, s.log)
+	}
+	if into != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
+			s.t.Fatalf("%s %s: %v in %s", method, path, err, w.Body)
+		}
+	}
+	return w.Result()
+}
+
+// send sends a request.
+func (s *desk) send(b browser, method, path string, body any, headers ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
 	var payload io.Reader
 	switch v := body.(type) {
 	case nil:
@@ -100,15 +115,7 @@ func (s *desk) do(b browser, method, path string, body any, want int, into any, 
 	}
 	w := httptest.NewRecorder()
 	s.api.Handler().ServeHTTP(w, r)
-	if w.Code != want {
-		s.t.Fatalf("%s %s: %d, want %d: %s\n%s", method, path, w.Code, want, w.Body, s.log)
-	}
-	if into != nil {
-		if err := json.Unmarshal(w.Body.Bytes(), into); err != nil {
-			s.t.Fatalf("%s %s: %v in %s", method, path, err, w.Body)
-		}
-	}
-	return w.Result()
+	return w
 }
 
 // code is the code of the problem that a request is answered with.

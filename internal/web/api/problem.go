@@ -31,9 +31,9 @@ type Problem struct {
 
 // FieldProblem is what is wrong with one input.
 type FieldProblem struct {
-	Field  string `json:"field"`
-	Code   string `json:"code"`
-	Detail string `json:"detail"`
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 func (p *Problem) Error() string  { return p.Code + ": " + p.Detail }
