@@ -20,6 +20,7 @@ import (
 	"opeka/internal/job"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
+	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 )
 
@@ -40,6 +41,7 @@ type App struct {
 	Inbox     *inbox.Inbox
 	Webhooks  *webhook.Webhooks
 	Live      *live.Live
+	Widget    *widget.Door
 	API       *api.API
 
 	// Handler serves everything; Run puts it on the configured address.

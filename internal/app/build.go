@@ -12,6 +12,7 @@ import (
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/live"
+	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 	"opeka/ui"
 )
@@ -34,7 +35,12 @@ func (a *App) build(c Config) error {
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate}))
 
 	a.API = api.New(api.Deps{DB: a.DB, Accounts: a.Accounts, Webhooks: a.Webhooks, Log: a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy})
-	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Authenticate: func(r *http.Request) (care.Scope, error) {
+	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Key: sealer.Derive("widget"), Files: ui.Widget(),
+		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Visitors: a.Widget, Authenticate: func(r *http.Request) (care.Scope, error) {
 		caller, err := a.API.Authenticate(r)
 		return caller.Scope, err
 	}})
@@ -47,6 +53,7 @@ func (a *App) build(c Config) error {
 	mux.Handle(api.Base+"/", a.API.Handler())
 	mux.Handle(console.Base, console.Handler(ui.Console()))
 	a.Live.Routes(mux)
+	a.Widget.Routes(mux)
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux
