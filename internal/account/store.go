@@ -338,12 +338,15 @@ func (s *Store) apply(c StoreChange) error {
 	set(&s.Widget, c.Widget)
 	if c.TimeZone != nil {
 		s.TimeZone = *c.TimeZone
-		if c.Calendar == nil {
+		if c.Calendar == nil && zoneKnown(s.TimeZone) {
 			s.Calendar.Zone = *c.TimeZone
 		}
 	}
 	if s.Calendar.Zone == "" {
-		s.Calendar.Zone = s.TimeZone
+		s.Calendar.Zone = "UTC"
+		if zoneKnown(s.TimeZone) {
+			s.Calendar.Zone = s.TimeZone
+		}
 	}
 	s.Name = strings.TrimSpace(s.Name)
 	wrong.when(s.Name == "", "name", "required")
@@ -355,7 +358,7 @@ func (s *Store) apply(c StoreChange) error {
 		wrong.when(true, "currency", "currency_unknown")
 	}
 	wrong.when(!reColor.MatchString(s.Color), "color", "color_invalid")
-	wrong.when((cal.Settings{Zone: s.TimeZone, Always: true}).Validate() != nil, "time_zone", "calendar.zone_unknown")
+	wrong.when(!zoneKnown(s.TimeZone), "time_zone", "calendar.zone_unknown")
 	var faults cal.Problems
 	if errors.As(s.Calendar.Validate(), &faults) {
 		for _, f := range faults {
@@ -365,6 +368,8 @@ func (s *Store) apply(c StoreChange) error {
 	s.Widget.check(&wrong)
 	return wrong.err()
 }
+
+func zoneKnown(name string) bool { return cal.Settings{Zone: name, Always: true}.Validate() == nil }
 
 const maxWidgetText = 500
 
