@@ -14,13 +14,13 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/blob"
 	"opeka/internal/bus"
+	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
-	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 )
 
@@ -38,10 +38,11 @@ type App struct {
 
 	Accounts  *account.Accounts
 	Customers *customer.Customers
+	Commerce  *commerce.Commerce
+	Sync      *commerce.Sync
 	Inbox     *inbox.Inbox
 	Webhooks  *webhook.Webhooks
 	Live      *live.Live
-	Widget    *widget.Door
 	API       *api.API
 
 	// Handler serves everything; Run puts it on the configured address.

@@ -6,13 +6,14 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/care"
+	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
+	"opeka/internal/web/hook"
 	"opeka/internal/web/live"
-	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 	"opeka/ui"
 )
@@ -28,19 +29,21 @@ func (a *App) build(c Config) error {
 		return err
 	}
 
+	client := outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate})
 	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
-
 	a.Customers = customer.New(a.DB, a.Bus, nil)
-	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: a.Log})
-	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate}))
 
-	a.API = api.New(api.Deps{DB: a.DB, Accounts: a.Accounts, Webhooks: a.Webhooks, Log: a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy})
-	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Key: sealer.Derive("widget"), Files: ui.Widget(),
-		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
-	if err != nil {
-		return err
-	}
-	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Visitors: a.Widget, Authenticate: func(r *http.Request) (care.Scope, error) {
+	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Statuses: statuses, Log: a.Log})
+	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, plugs(), commerce.SyncOptions{Client: client, Bus: a.Bus, Log: a.Log})
+	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: a.Log})
+	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
+
+	a.API = api.New(api.Deps{
+		DB: a.DB, Accounts: a.Accounts, Inbox: a.Inbox, Webhooks: a.Webhooks, Outgoing: client,
+		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
+		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy,
+	})
+	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Authenticate: func(r *http.Request) (care.Scope, error) {
 		caller, err := a.API.Authenticate(r)
 		return caller.Scope, err
 	}})
@@ -52,8 +55,8 @@ func (a *App) build(c Config) error {
 	mux := http.NewServeMux()
 	mux.Handle(api.Base+"/", a.API.Handler())
 	mux.Handle(console.Base, console.Handler(ui.Console()))
+	hook.Routes(mux, a.Sync, a.Log)
 	a.Live.Routes(mux)
-	a.Widget.Routes(mux)
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux

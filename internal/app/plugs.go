@@ -1,8 +1,23 @@
 package app
 
-import "opeka/internal/care"
+import (
+	"opeka/internal/care"
+	"opeka/internal/shop/woocommerce"
+)
 
 // plugs lists what a connection can be made of: a line each.
 func plugs() []care.ShopPlug {
-	return []care.ShopPlug{}
+	return []care.ShopPlug{
+		woocommerce.New(),
+	}
+}
+
+// statuses gives what a plug's own statuses mean; nil for a plug whose shops name their own.
+func statuses(plug string) map[string]care.Axes {
+	for _, p := range plugs() {
+		if m, ok := p.(care.StatusMapper); ok && p.Name() == plug {
+			return m.DefaultStatuses()
+		}
+	}
+	return nil
 }

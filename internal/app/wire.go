@@ -11,6 +11,8 @@ func (a *App) wire() {
 	a.DB.Route(care.EventAgentPresence, inbox.JobPresence)
 	a.Webhooks.Wire(a.DB)
 
+	a.Commerce.Jobs(a.Jobs)
+	a.Sync.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }
