@@ -1,7 +1,18 @@
 // The sections of settings, in the order of the navigation. A section is one entry here and one component that fills
 // the right side; who lacks the permission doesn't see it.
+import Building from '@lucide/svelte/icons/building-2';
+import Clock from '@lucide/svelte/icons/clock';
 import Keyboard from '@lucide/svelte/icons/keyboard';
+import ListOrdered from '@lucide/svelte/icons/list-ordered';
+import MessageCircle from '@lucide/svelte/icons/message-circle';
+import MessagesSquare from '@lucide/svelte/icons/messages-square';
+import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
+import Store from '@lucide/svelte/icons/store';
+import Tag from '@lucide/svelte/icons/tag';
 import User from '@lucide/svelte/icons/user';
+import Users from '@lucide/svelte/icons/users';
+import UsersRound from '@lucide/svelte/icons/users-round';
 import type { Component } from 'svelte';
 import type { Key } from '$lib/i18n/index.svelte';
 
@@ -14,13 +25,33 @@ export interface Section {
   load: () => Promise<{ default: Component }>;
 }
 
+type Load = Section['load'];
+const section =
+  (group: Section['group'], permission?: string) =>
+  (key: string, label: Key, icon: Component, load: Load): Section => ({
+    key,
+    label,
+    icon,
+    group,
+    permission,
+    load,
+  });
+const own = section('own');
+const shop = section('shop', 'settings.manage');
+const people = section('people', 'people.manage');
+
 export const sections: Section[] = [
-  {
-    key: 'profile',
-    label: 'settings.profile',
-    icon: User,
-    group: 'own',
-    load: () => import('./Profile.svelte'),
-  },
-  { key: 'keys', label: 'settings.keys', icon: Keyboard, group: 'own', load: () => import('./Keys.svelte') },
+  own('profile', 'settings.profile', User, () => import('./Profile.svelte')),
+  own('keys', 'settings.keys', Keyboard, () => import('./Keys.svelte')),
+  own('sessions', 'settings.sessions', MonitorSmartphone, () => import('./Sessions.svelte')),
+  shop('stores', 'settings.stores', Store, () => import('./Stores.svelte')),
+  shop('hours', 'settings.hours', Clock, () => import('./Hours.svelte')),
+  shop('widget', 'settings.widget', MessageCircle, () => import('./Widget.svelte')),
+  shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
+  shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
+  shop('tags', 'settings.tags', Tag, () => import('./Tags.svelte')),
+  people('agents', 'settings.agents', Users, () => import('./Agents.svelte')),
+  people('teams', 'settings.teams', UsersRound, () => import('./Teams.svelte')),
+  people('departments', 'settings.departments', Building, () => import('./Departments.svelte')),
+  people('roles', 'settings.roles', ShieldCheck, () => import('./Roles.svelte')),
 ];

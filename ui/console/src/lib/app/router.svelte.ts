@@ -101,16 +101,39 @@ export const router = {
   },
 };
 
+let shown = location.pathname + location.search;
+let guard: ((leave: () => void) => boolean) | undefined;
+
+/** Lets a form with unsaved changes hold back every move; `ask` says whether to go at once, or keeps `leave` for later. */
+export function guardLeaving(ask: (leave: () => void) => boolean): () => void {
+  guard = ask;
+  return () => (guard = undefined);
+}
+
 /** Moves to an address made by href. `replace` leaves no step to go back to. */
 export function go(address: string, replace = false): void {
   if (address === location.pathname + location.search) return;
+  if (guard && !guard(() => move(address, replace))) return;
+  move(address, replace);
+}
+
+function move(address: string, replace: boolean): void {
   history[replace ? 'replaceState' : 'pushState'](null, '', address);
+  arrive();
+}
+
+function arrive(): void {
   place = here();
+  shown = location.pathname + location.search;
 }
 
 /** Makes plain links and the Back button move inside the desk. Returns the undoing. */
 export function startRouter(): () => void {
-  const onPop = () => (place = here());
+  const onPop = () => {
+    const wanted = location.pathname + location.search;
+    if (guard && wanted !== shown && !guard(() => move(wanted, false))) history.pushState(null, '', shown);
+    else arrive();
+  };
   const onClick = (event: MouseEvent) => {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -122,7 +145,7 @@ export function startRouter(): () => void {
   };
   addEventListener('popstate', onPop);
   document.addEventListener('click', onClick);
-  place = here();
+  arrive();
   return () => {
     removeEventListener('popstate', onPop);
     document.removeEventListener('click', onClick);

@@ -76,6 +76,12 @@ export async function start(): Promise<void> {
   }
 }
 
+/** Asks again who this is: after stores came, went or were renamed. */
+export async function renew(): Promise<void> {
+  me = await calls.me();
+  configure({ csrf: me.csrf_token });
+}
+
 export async function signIn(email: string, password: string): Promise<void> {
   await enter(await calls.signIn(email, password));
 }

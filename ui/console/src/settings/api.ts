@@ -1,0 +1,315 @@
+// The calls that settings make, and what they speak of.
+import type { Id, Language, Page, PresenceState, Store as DeskStore, Time } from '$lib/api';
+import { request, type Options } from '$lib/api/request';
+
+const get = <R>(path: string, query?: Options['query']) => request<R>('GET', path, { query });
+const post = <R = void>(path: string, body?: unknown) => request<R>('POST', path, { body });
+
+const patch = <R = void>(path: string, body: unknown) => request<R>('PATCH', path, { body });
+const del = (path: string) => request<void>('DELETE', path);
+const paged =
+  <R>(path: string, query?: Options['query']) =>
+  (cursor = '') =>
+    get<Page<R>>(path, { ...query, cursor });
+
+// Stores
+
+export interface Span {
+  from: string;
+  to: string;
+}
+export interface Holiday {
+  date: string;
+  until?: string;
+  name?: string;
+  hours?: Span[];
+}
+export interface Calendar {
+  zone: string;
+  always?: boolean;
+  week?: Record<string, Span[]>;
+  holidays?: Holiday[];
+}
+export type Texts = Partial<Record<Language, string>>;
+export interface WidgetSettings {
+  color?: string;
+  position?: '' | 'left' | 'right';
+  title?: Texts;
+  greeting?: Texts;
+  offline?: Texts;
+  origins?: string[];
+  disabled?: boolean;
+}
+export interface Store extends DeskStore {
+  slug: string;
+  calendar: Calendar;
+  widget: WidgetSettings;
+  version: number;
+  created_at: Time;
+}
+export type StoreChange = Partial<Omit<Store, 'id' | 'created_at'>>;
+
+export const stores = {
+  list: paged<Store>('/stores'),
+  get: (id: Id) => get<Store>(`/stores/${id}`),
+  create: (body: StoreChange) => post<Store>('/stores', body),
+  change: (id: Id, body: StoreChange) => patch<Store>(`/stores/${id}`, body),
+  archive: (id: Id) => del(`/stores/${id}`),
+  secret: async (id: Id) => (await post<{ secret: string }>(`/stores/${id}/identity-secret`)).secret,
+  rotateSecret: async (id: Id) =>
+    (await post<{ secret: string }>(`/stores/${id}/identity-secret/rotate`)).secret,
+  dropOldSecret: (id: Id) => del(`/stores/${id}/identity-secret/old`),
+};
+
+// Routing
+
+export interface Skill {
+  kind: 'channel' | 'language' | 'topic' | 'store';
+  value: string;
+}
+export interface Queue {
+  id: Id;
+  store_id: Id;
+  name: string;
+  channels: string[];
+  skills: Skill[];
+  team_id: Id;
+  first_response_s: number;
+  position: number;
+}
+export interface NamedRow {
+  id: Id;
+  store_id: Id;
+  name: string;
+  department_id?: Id;
+}
+
+export const queues = {
+  list: (store: Id) => paged<Queue>('/queues', { store_id: store }),
+  create: (body: Omit<Queue, 'id'>) => post<Queue>('/queues', body),
+  change: (id: Id, body: Partial<Queue>) => patch<Queue>(`/queues/${id}`, body),
+  remove: (id: Id) => del(`/queues/${id}`),
+};
+
+/** Lists of names: topics, tags, departments. */
+export const names = (kind: 'topics' | 'tags' | 'departments') => ({
+  list: (store: Id) => paged<NamedRow>(`/${kind}`, { store_id: store }),
+  create: (body: { store_id: Id; name: string; department_id?: Id }) => post<NamedRow>(`/${kind}`, body),
+  change: (id: Id, body: { name?: string; department_id?: Id }) => patch<NamedRow>(`/${kind}/${id}`, body),
+  remove: (id: Id) => del(`/${kind}/${id}`),
+});
+
+// People
+
+export type Role = 'administrator' | 'supervisor' | 'agent' | 'clerk' | 'client';
+export const roles: Role[] = ['administrator', 'supervisor', 'agent', 'clerk', 'client'];
+export interface Membership {
+  store_id: Id;
+  role: Role;
+  department_id?: Id;
+}
+export interface Capacity {
+  channel: string;
+  max_open: number;
+}
+export interface Person {
+  id: Id;
+  name: string;
+  email: string;
+  language: Language;
+  active: boolean;
+  owner: boolean;
+  invited: boolean;
+  memberships: Membership[];
+  skills: Skill[];
+  capacities: Capacity[];
+  presence: PresenceState;
+  created_at: Time;
+}
+export interface Invitation {
+  url: string;
+  token: string;
+  expires_at: Time;
+}
+export type PersonChange = Partial<
+  Pick<Person, 'name' | 'email' | 'language' | 'active' | 'memberships' | 'skills' | 'capacities'>
+>;
+export interface Team {
+  id: Id;
+  store_id: Id;
+  department_id: Id;
+  name: string;
+  agent_ids: Id[];
+}
+
+export const people = {
+  list: (query: { store_id?: Id; inactive?: boolean }) => paged<Person>('/agents', query),
+  get: (id: Id) => get<Person>(`/agents/${id}`),
+  invite: (body: PersonChange) => post<{ agent: Person; invitation: Invitation }>('/agents', body),
+  change: (id: Id, body: PersonChange) => patch<Person>(`/agents/${id}`, body),
+  inviteAgain: (id: Id) => post<Invitation>(`/agents/${id}/invitation`),
+  roles: () => get<{ items: { role: Role; permissions: string[] }[] }>('/roles'),
+};
+export const teams = {
+  list: (store: Id) => paged<Team>('/teams', { store_id: store }),
+  create: (body: { store_id: Id; name: string; department_id?: Id; agent_ids?: Id[] }) =>
+    post<Team>('/teams', body),
+  change: (id: Id, body: { name?: string; department_id?: Id; agent_ids?: Id[] }) =>
+    patch<Team>(`/teams/${id}`, body),
+  remove: (id: Id) => del(`/teams/${id}`),
+};
+
+// Sign-ins, keys, the log
+
+export interface Session {
+  id: Id;
+  ip: string;
+  user_agent: string;
+  created_at: Time;
+  seen_at: Time;
+  current: boolean;
+}
+export const sessions = {
+  list: paged<Session>('/me/sessions'),
+  end: (id: Id) => del(`/me/sessions/${id}`),
+};
+
+export interface ApiKey {
+  id: Id;
+  store_id: Id;
+  name: string;
+  hint: string;
+  scopes: string[];
+  created_at: Time;
+  last_used_at: Time | null;
+}
+export const keys = {
+  list: (store: Id) => paged<ApiKey>('/keys', { store_id: store }),
+  create: (body: { store_id: Id; name: string; scopes: string[] }) =>
+    post<{ key: ApiKey; secret: string }>('/keys', body),
+  revoke: (id: Id) => del(`/keys/${id}`),
+};
+
+export interface Audited {
+  id: Id;
+  store_id: Id;
+  actor_kind: string;
+  actor_id: Id;
+  actor_name: string;
+  action: string;
+  subject_id: Id;
+  subject_name: string;
+  before: unknown;
+  after: unknown;
+  ip: string;
+  created_at: Time;
+}
+export const audit = {
+  list: (query: { store_id?: Id }) => paged<Audited>('/audit', query),
+};
+
+export interface DeadJob {
+  id: Id;
+  store_id: Id;
+  kind: string;
+  key: string;
+  event_id: Id;
+  payload: unknown;
+  attempts: number;
+  last_error: string;
+  failed_at: Time;
+  created_at: Time;
+}
+export const deadJobs = {
+  list: (store?: Id) => paged<DeadJob>('/jobs/dead', { store_id: store }),
+  retry: (id: Id) => post(`/jobs/dead/${id}/retry`),
+  drop: (id: Id) => post(`/jobs/dead/${id}/discard`),
+};
+
+// Outgoing webhooks
+
+export interface Webhook {
+  id: Id;
+  store_id: Id;
+  url: string;
+  name?: string;
+  events: string[];
+  active: boolean;
+  state_reason?: string;
+  created_at: Time;
+}
+export interface Delivery {
+  id: Id;
+  event: string;
+  state: string;
+  status: number;
+  attempts: number;
+  error?: string;
+  created_at: Time;
+  next_at?: Time | null;
+}
+export const webhooks = {
+  list: (store: Id) => paged<Webhook>('/webhooks', { store_id: store }),
+  get: (id: Id) => get<Webhook>(`/webhooks/${id}`),
+  create: (body: { store_id: Id; url: string; events: string[] }) =>
+    post<Webhook & { secret?: string }>('/webhooks', body),
+  change: (id: Id, body: { url?: string; events?: string[]; active?: boolean }) =>
+    patch<Webhook>(`/webhooks/${id}`, body),
+  remove: (id: Id) => del(`/webhooks/${id}`),
+  secret: async (id: Id) => (await post<{ secret: string }>(`/webhooks/${id}/secret`)).secret,
+  deliveries: (id: Id) => paged<Delivery>(`/webhooks/${id}/deliveries`),
+  replay: (delivery: Id) => post<Delivery | void>(`/deliveries/${delivery}/replay`),
+};
+
+// Connections
+
+export interface PlugField {
+  name: string;
+  kind: 'text' | 'secret' | 'url' | 'number' | 'bool' | 'choice';
+  required: boolean;
+  choices?: string[];
+  default?: string;
+}
+export interface Plug {
+  name: string;
+  fields: PlugField[];
+}
+export type ConnectionState = 'ok' | 'degraded' | 'auth_failed' | 'paused';
+export interface Connection {
+  id: Id;
+  store_id: Id;
+  plug: string;
+  name: string;
+  settings: Record<string, unknown>;
+  secrets_set: string[];
+  hook_url: string;
+  state: ConnectionState;
+  state_reason: string;
+  state_at: Time;
+  version: number;
+}
+export interface ConnectionChange {
+  name?: string;
+  settings?: Record<string, unknown>;
+  state?: string;
+  paused?: boolean;
+  version?: number;
+}
+export interface ShopInfo {
+  name: string;
+  version: string;
+  currency: string;
+  time_zone: string;
+  url: string;
+  writable: boolean;
+}
+export const connections = {
+  plugs: () => get<{ items: Plug[] }>('/plugs'),
+  list: (store?: Id) => paged<Connection>('/connections', { store_id: store }),
+  get: (id: Id) => get<Connection>(`/connections/${id}`),
+  create: (body: { store_id: Id; plug: string } & ConnectionChange) => post<Connection>('/connections', body),
+  change: (id: Id, body: ConnectionChange) => patch<Connection>(`/connections/${id}`, body),
+  remove: (id: Id) => del(`/connections/${id}`),
+  test: (id: Id) => post<ShopInfo>(`/connections/${id}/test`),
+  rotate: (id: Id) => post<Connection>(`/connections/${id}/rotate`),
+};
