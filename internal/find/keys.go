@@ -174,13 +174,7 @@ var lookalikes = map[rune]rune{
 // numberForms gives the forms in which numbers are compared: without signs and spaces, and without
 // the zeros that the number, or any part of it, begins with.
 func numberForms(s string) []string {
-	s = strings.Map(func(r rune) rune {
-		if l, ok := lookalikes[r]; ok {
-			return l
-		}
-		return r
-	}, text.Fold(s))
-	parts := strings.FieldsFunc(s, func(r rune) bool { return lettersAndDigits(r) < 0 })
+	parts := numberParts(s)
 	if len(parts) == 0 {
 		return nil
 	}
@@ -195,6 +189,16 @@ func numberForms(s string) []string {
 		forms[i] = clip(forms[i], maxKey)
 	}
 	return forms
+}
+
+func numberParts(s string) []string {
+	s = strings.Map(func(r rune) rune {
+		if l, ok := lookalikes[r]; ok {
+			return l
+		}
+		return r
+	}, text.Fold(s))
+	return strings.FieldsFunc(s, func(r rune) bool { return lettersAndDigits(r) < 0 })
 }
 
 // unzero keeps one zero of a number that is nothing else.

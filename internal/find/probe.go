@@ -165,4 +165,3 @@ func (f *Finder) load(ctx context.Context, sql string, args ...any) ([]thing, er
 		return t, r.Scan(&t.id.store, &t.id.kind, &t.id.ref, &t.customer, &t.conversation, &t.recency, &t.title, &t.subtitle, &t.facts)
 	})
 }
-

@@ -229,4 +229,3 @@ func multiRow(head, tail string, rows [][]any) (string, []any) {
 	b.WriteString(tail)
 	return b.String(), args
 }
-

@@ -2,6 +2,7 @@ package find
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -19,7 +20,7 @@ const (
 // of digits may be a phone, an order or a barcode.
 type question struct {
 	number []string // the forms of the whole as one number
-	code   bool     // it looks like a number: it has a digit
+	ends   []string // what numbers may end in, last first
 	phone  string   // the digits of a phone, last first
 	email  string
 	mail   bool     // it looks like a mail address: no word of a name has such signs
@@ -42,7 +43,14 @@ func ask(query string) question {
 	fields := strings.Fields(query)
 
 	if len(q.words) == 1 || len(fields) == 1 || digits {
-		q.number, q.code = numberForms(query), digits
+		q.number = numberForms(query)
+	}
+	if digits { // words aren't the ends of numbers
+		for _, form := range append(numberForms(query), strings.Join(numberParts(query), "")) {
+			if end := reverse(clip(form, maxKey)); len([]rune(end)) >= minNumber && !slices.Contains(q.ends, end) {
+				q.ends = append(q.ends, end)
+			}
+		}
 	}
 	if len(fields) > 1 || letters {
 		for _, part := range strings.FieldsFunc(query, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("#№:,;()", r) }) {

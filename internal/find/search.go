@@ -203,6 +203,9 @@ func (s *search) judge(t thing, c candidate) candidate {
 // fits tells whether the query, or a number in it, is a number of the thing or a part of it.
 func (s *search) fits(number string) bool {
 	asked := slices.Clone(s.q.number)
+	for _, e := range s.q.ends {
+		asked = append(asked, reverse(e))
+	}
 	for _, p := range s.q.parts {
 		asked = append(asked, numberForms(p)...)
 	}
@@ -243,18 +246,13 @@ func (s *search) numbers(ctx context.Context) error {
 			if len([]rune(form)) < minNumber {
 				continue
 			}
-			for _, end := range []struct {
-				field field
-				text  string
-			}{{fieldNumber, form}, {fieldNumberEnd, reverse(form)}} {
-				if end.field == fieldNumberEnd && !s.q.code {
-					continue // words aren't the ends of numbers
-				}
-				got, err := s.f.beginning(ctx, s.stores, s.kinds, end.field, end.text, perRange)
-				if err != nil {
-					return err
-				}
-				s.take(got, "number", always(partNumber))
+			if err := s.partNumbers(ctx, fieldNumber, form); err != nil {
+				return err
+			}
+		}
+		for _, end := range s.q.ends {
+			if err := s.partNumbers(ctx, fieldNumberEnd, end); err != nil {
+				return err
 			}
 		}
 	}
@@ -274,6 +272,14 @@ func (s *search) numbers(ctx context.Context) error {
 	return nil
 }
 
+func (s *search) partNumbers(ctx context.Context, fd field, beginning string) error {
+	got, err := s.f.beginning(ctx, s.stores, s.kinds, fd, beginning, perRange)
+	if err == nil {
+		s.take(got, "number", always(partNumber))
+	}
+	return err
+}
+
 // phones looks for a number in any writing, or its last digits.
 func (s *search) phones(ctx context.Context) error {
 	r := s.q.phone
@@ -290,7 +296,7 @@ func (s *search) phones(ctx context.Context) error {
 			return err
 		}
 		s.take(got, "phone", func(t trace) (rank, float64) {
-			if len(way) >= nationalDigits || len(way) >= len(t.key)-3 {
+			if len(way) >= nationalDigits || len(way) > minFragment+1 && len(way) >= len(t.key)-3 {
 				return wholeNumber, 1
 			}
 			return partNumber, 1
