@@ -91,9 +91,13 @@ func populate(b *testing.B, d *db.DB, f *Finder, customers int) sample {
 	c := newCrowd(customers)
 	var batch []Thing
 	begun, things := time.Now(), 0
+	store := putter(b, d, f)
+	if customers >= bulk {
+		store = loader(b, d)
+	}
 	flush := func() {
 		if len(batch) > 0 && have < int64(customers) {
-			put(b, d, f, batch...)
+			store(batch)
 			things += len(batch)
 		}
 		batch = batch[:0]
@@ -116,21 +120,16 @@ func populate(b *testing.B, d *db.DB, f *Finder, customers int) sample {
 				s.emails = append(s.emails, email)
 			}
 		}
-		if len(batch) >= 1000 {
+		if len(batch) >= customers/4 || customers < bulk && len(batch) >= 1000 {
 			flush()
 		}
 	}
 	flush()
+	if have < int64(customers) {
+		store(nil)
+	}
 	if things > 0 {
 		b.Logf("%d things in %v: %.0f a second", things, time.Since(begun).Round(time.Millisecond), float64(things)/time.Since(begun).Seconds())
-		if d.Engine == db.Postgres {
-			if err := d.Write(b.Context(), db.System, func(tx *db.Tx) error {
-				_, err := tx.Exec(b.Context(), `ANALYZE`)
-				return err
-			}); err != nil {
-				b.Fatal(err)
-			}
-		}
 	}
 	return s
 }
