@@ -42,7 +42,7 @@ func (t *tables) add(things []Thing) {
 		encoded, _ := json.Marshal(f)
 		kind := kindNumbers[th.Kind]
 		t.things = append(t.things, []any{th.Store, th.Ref, th.Customer, th.Conversation, int64(th.Recency), kind, th.Title, th.Subtitle, string(encoded), ""})
-		for _, k := range f.keys() {
+		for _, k := range f.keys(kind) {
 			t.keys = append(t.keys, []any{th.Store, th.Ref, f.Day, int64(k.field), kind, k.text})
 		}
 		for _, n := range f.Names {
@@ -76,10 +76,11 @@ var columns = map[string][]string{
 // loader fills the tables; called with nothing at the end it makes them fit to be read.
 func loader(b *testing.B, d *db.DB) func([]Thing) {
 	t := &tables{known: map[entryOfWord]bool{}}
-	load, finish := loadSQLite(b), func() {}
+	open := loadSQLite
 	if d.Engine == db.Postgres {
-		load, finish = loadPostgres(b)
+		open = loadPostgres
 	}
+	load, finish := open(b)
 	return func(things []Thing) {
 		if things == nil {
 			finish()
@@ -92,7 +93,7 @@ func loader(b *testing.B, d *db.DB) func([]Thing) {
 	}
 }
 
-func loadSQLite(b *testing.B) func(table string, rows [][]any) {
+func loadSQLite(b *testing.B) (load func(table string, rows [][]any), finish func()) {
 	c, err := sql.Open("sqlite", strings.TrimPrefix(os.Getenv("OPEKA_FIND_DB"), "sqlite:")+"?_pragma=synchronous(OFF)&_pragma=cache_size(-200000)&_pragma=busy_timeout(60000)")
 	if err != nil {
 		b.Fatal(err)
@@ -114,7 +115,7 @@ func loadSQLite(b *testing.B) func(table string, rows [][]any) {
 		if err := tx.Commit(); err != nil {
 			b.Fatal(err)
 		}
-	}
+	}, func() {}
 }
 
 func loadPostgres(b *testing.B) (load func(table string, rows [][]any), finish func()) {

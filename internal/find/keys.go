@@ -18,6 +18,8 @@ const (
 	fieldEmail     field = 4
 	fieldNumber    field = 5 // of an order, a conversation, a parcel, an article
 	fieldNumberEnd field = 6 // the same, last first
+	fieldTitle     field = 7 // a word of the name of something that isn't a customer, whose orders would hide him otherwise
+	fieldTitlePair field = 8
 )
 
 const (
@@ -63,8 +65,12 @@ func values(in []string) []string {
 	return out
 }
 
-// keys gives all keys of a thing, each once.
-func (f facts) keys() []key {
+// keys gives all keys of a thing of the kind, each once.
+func (f facts) keys(kind int64) []key {
+	name, two := fieldTitle, fieldTitlePair
+	if kind == kindNumbers[Customer] {
+		name, two = fieldName, fieldPair
+	}
 	var out []key
 	seen := map[key]bool{}
 	add := func(f field, s string) {
@@ -75,16 +81,16 @@ func (f facts) keys() []key {
 		}
 	}
 	names := make([][]word, len(f.Names))
-	for i, name := range f.Names {
-		names[i] = wordsOf(name)
+	for i, n := range f.Names {
+		names[i] = wordsOf(n)
 	}
 	for _, ws := range names {
 		for i, w := range ws {
-			add(fieldName, w.folded)
+			add(name, w.folded)
 			for j, other := range ws {
 				near := j == i-1 || j == i+1 || i < maxPaired && j < maxPaired
 				if near && w.folded != other.folded {
-					add(fieldPair, pair(w.folded, other.folded))
+					add(two, pair(w.folded, other.folded))
 				}
 			}
 		}
@@ -96,7 +102,7 @@ func (f facts) keys() []key {
 		}
 		for _, ws := range names {
 			for _, w := range ws[:min(maxPaired, len(ws))] {
-				add(fieldPair, pair(w.folded, reverse(p[:minFragment])))
+				add(two, pair(w.folded, reverse(p[:minFragment])))
 			}
 		}
 	}

@@ -44,17 +44,24 @@ func (s *search) names(ctx context.Context) error {
 // single looks for the newest things that have one of the words.
 func (s *search) single(ctx context.Context, of []reading, place func(grade) rank) error {
 	slices.SortStableFunc(of, func(a, b reading) int { return cmp.Or(cmp.Compare(a.grade, b.grade), cmp.Compare(b.near, a.near)) })
-	ways := make([]storeWord, 0, len(of))
+	var words []storeWord
 	by := map[storeWord]reading{}
 	for _, r := range of {
 		w := storeWord{r.store, r.word}
 		if _, ok := by[w]; !ok {
-			by[w], ways = r, append(ways, w)
+			by[w], words = r, append(words, w)
 		}
 	}
-	for len(ways) > 0 {
-		n := min(len(ways), maxWays)
-		got, err := s.f.newest(ctx, s.kinds, ways[:n])
+	most := maxWays / len(s.fields())
+	for len(words) > 0 {
+		n := min(len(words), most)
+		var ways []way
+		for _, w := range words[:n] {
+			for _, f := range s.fields() {
+				ways = append(ways, way{f.name, w.store, w.word})
+			}
+		}
+		got, err := s.f.newest(ctx, s.kinds, ways)
 		if err != nil {
 			return err
 		}
@@ -62,23 +69,36 @@ func (s *search) single(ctx context.Context, of []reading, place func(grade) ran
 			r := by[storeWord{t.id.store, t.key}]
 			return place(r.grade), r.near
 		})
-		if ways = ways[n:]; len(ways) > 0 && by[ways[0]].grade > sounds {
+		if words = words[n:]; len(words) > 0 && by[words[0]].grade > sounds && len(s.found) > 0 {
 			break // what is spelled so is enough
 		}
 	}
 	return nil
 }
 
+// named is where names of customers stand, or those of anything else.
+type named struct{ name, two field }
+
+func (s *search) fields() []named {
+	var out []named
+	if slices.Contains(s.kinds, kindNumbers[Customer]) {
+		out = append(out, named{fieldName, fieldPair})
+	}
+	if len(s.kinds) > len(out) {
+		out = append(out, named{fieldTitle, fieldTitlePair})
+	}
+	return out
+}
+
 // pairs looks for things that have two of the words, each in any of its readings.
 func (s *search) pairs(ctx context.Context, words []word, readings [][]reading) error {
-	type way struct {
+	type both struct {
 		key   string
 		grade grade
 		near  float64
 	}
-	var ways []way
-	var open []storeWord
-	opens := map[storeWord]reading{}
+	var ways []both
+	var open []way
 	for i := range words {
 		for j := i + 1; j < len(words); j++ {
 			if words[i].folded == words[j].folded {
@@ -91,36 +111,40 @@ func (s *search) pairs(ctx context.Context, words []word, readings [][]reading) 
 			for _, a := range first {
 				for _, b := range second {
 					if a.store == b.store {
-						ways = append(ways, way{pair(a.word, b.word), max(a.grade, b.grade), a.near * b.near})
+						ways = append(ways, both{pair(a.word, b.word), max(a.grade, b.grade), a.near * b.near})
 					}
 				}
 			}
 			if last := len(s.q.words) - 1; s.q.open && j == last {
 				for _, a := range readings[i] {
-					if a.grade <= sounds {
-						w := storeWord{a.store, pair(a.word, words[j].folded)}
-						open, opens[w] = append(open, w), a
+					for _, f := range s.fields() {
+						if a.grade <= sounds && len(open) < maxWays {
+							open = append(open, way{f.two, a.store, pair(a.word, words[j].folded)})
+						}
 					}
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(ways, func(a, b way) int { return cmp.Or(cmp.Compare(a.grade, b.grade), cmp.Compare(b.near, a.near)) })
-	by := map[string]way{}
+	slices.SortStableFunc(ways, func(a, b both) int { return cmp.Or(cmp.Compare(a.grade, b.grade), cmp.Compare(b.near, a.near)) })
+	by := map[string]both{}
 	var keys []string
 	for _, w := range ways {
 		if _, ok := by[w.key]; !ok && len(keys) < maxPairs {
 			by[w.key], keys = w, append(keys, w.key)
 		}
 	}
-	if len(keys) > 0 {
-		got, err := s.f.exactly(ctx, s.stores, s.kinds, fieldPair, keys, perPairs)
+	for _, f := range s.fields() {
+		if len(keys) == 0 {
+			break
+		}
+		got, err := s.f.exactly(ctx, s.stores, s.kinds, f.two, keys, perPairs)
 		if err != nil {
 			return err
 		}
 		s.take(got, "name", func(t trace) (rank, float64) { return rankOf[by[t.key].grade], by[t.key].near })
 	}
-	got, err := s.f.pairsBeginning(ctx, s.kinds, open)
+	got, err := s.f.beginningAny(ctx, s.kinds, open)
 	if err != nil {
 		return err
 	}

@@ -49,52 +49,52 @@ func (f *Finder) words(ctx context.Context, sql string, args ...any) ([]storeWor
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (w storeWord, err error) { return w, r.Scan(&w.store, &w.word) })
 }
 
-// newest gives the newest things of each of the words.
-func (f *Finder) newest(ctx context.Context, kinds []int64, ways []storeWord) ([]trace, error) {
-	return f.union(ctx, kinds, ways, ` AND key = $%d`, func(w storeWord) []any { return []any{w.word} }, perWord)
+// way is a key that is followed.
+type way struct {
+	field field
+	store int64
+	key   string
 }
 
-// pairsBeginning gives things with two words of a name of which the second isn't typed to its end.
-func (f *Finder) pairsBeginning(ctx context.Context, kinds []int64, ways []storeWord) ([]trace, error) {
-	return f.union(ctx, kinds, ways, ` AND key >= $%d AND key < $%d`, func(w storeWord) []any { return []any{w.word, above(w.word)} }, perRange)
+// newest gives the newest things that have each of the keys.
+func (f *Finder) newest(ctx context.Context, kinds []int64, ways []way) ([]trace, error) {
+	return f.union(ctx, kinds, ways, ` AND key = $%d`, func(key string) []any { return []any{key} }, perWord)
+}
+
+// beginningAny gives things with a key that begins like one of the ways.
+func (f *Finder) beginningAny(ctx context.Context, kinds []int64, ways []way) ([]trace, error) {
+	return f.union(ctx, kinds, ways, ` AND key >= $%d AND key < $%d`, func(key string) []any { return []any{key, above(key)} }, perRange)
 }
 
 // union asks for several keys in one statement, each with a limit of its own. The number of its
 // branches is a power of two, so that there are few texts to prepare; the rest of them find nothing.
-func (f *Finder) union(ctx context.Context, kinds []int64, ways []storeWord, condition string, bounds func(storeWord) []any, limit int) ([]trace, error) {
+func (f *Finder) union(ctx context.Context, kinds []int64, ways []way, condition string, bounds func(key string) []any, limit int) ([]trace, error) {
 	if len(ways) == 0 {
 		return nil, nil
 	}
-	ways = ways[:min(len(ways), maxWays)]
 	branches := 1
 	for branches < len(ways) {
 		branches *= 2
 	}
-	fd := fieldName
-	if strings.Count(condition, "$") > 1 {
-		fd = fieldPair
-	}
 	args := []any{kinds}
 	var b strings.Builder
 	for i := range branches {
-		way := storeWord{}
+		var w way
 		if i < len(ways) {
-			way = ways[i]
-		} else {
-			way.word = "-"
+			w = ways[i]
 		}
 		if i > 0 {
 			b.WriteString(" UNION ALL ")
 		}
-		limits := bounds(way)
-		numbers := make([]any, len(limits))
-		for j := range limits {
-			numbers[j] = len(args) + 2 + j
+		n := len(args)
+		args = append(append(args, w.store, int64(w.field)), bounds(w.key)...)
+		numbers := make([]any, 0, 2)
+		for j := n + 3; j <= len(args); j++ {
+			numbers = append(numbers, j)
 		}
-		fmt.Fprintf(&b, `SELECT * FROM (SELECT store_id, kind, ref, key, day FROM find_keys WHERE store_id = $%d AND field = %d`, len(args)+1, fd)
+		fmt.Fprintf(&b, `SELECT * FROM (SELECT store_id, kind, ref, key, day FROM find_keys WHERE store_id = $%d AND field = $%d`, n+1, n+2)
 		fmt.Fprintf(&b, condition, numbers...)
 		fmt.Fprintf(&b, ` AND kind = ANY($1::bigint[]) ORDER BY day DESC, ref DESC LIMIT %d) AS w%d`, limit, i)
-		args = append(append(args, way.store), limits...)
 	}
 	return f.traces(ctx, b.String(), args...)
 }

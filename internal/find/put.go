@@ -77,7 +77,7 @@ func (f *Finder) PutAll(ctx context.Context, tx *db.Tx, things []Thing) error {
 	words := map[int64][]word{}
 	for _, c := range changed {
 		next := now[c.id]
-		fresh, gone, err := difference(c.before, next)
+		fresh, gone, err := difference(c.id.kind, c.before, next)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (f *Finder) Remove(ctx context.Context, tx *db.Tx, store int64, kind Kind, 
 	if err := rows.Err(); err != nil || !found {
 		return err
 	}
-	_, gone, err := difference(before, facts{})
+	_, gone, err := difference(kindNumbers[kind], before, facts{})
 	if err != nil {
 		return err
 	}
@@ -162,18 +162,18 @@ type datedKey struct {
 }
 
 // difference tells which keys to write and which to take away.
-func difference(before string, next facts) (fresh, gone []datedKey, err error) {
+func difference(kind int64, before string, next facts) (fresh, gone []datedKey, err error) {
 	had := map[datedKey]bool{}
 	if before != "" {
 		var old facts
 		if err := json.Unmarshal([]byte(before), &old); err != nil {
 			return nil, nil, fmt.Errorf("find: facts: %w", err)
 		}
-		for _, k := range old.keys() {
+		for _, k := range old.keys(kind) {
 			had[datedKey{k, old.Day}] = true
 		}
 	}
-	for _, k := range next.keys() {
+	for _, k := range next.keys(kind) {
 		k := datedKey{k, next.Day}
 		if !had[k] {
 			fresh = append(fresh, k)

@@ -52,7 +52,7 @@ const (
 )
 
 // Find gives what the query may mean in the stores, best first: whole numbers, phones and addresses, then
-// parts of them, then names, then names with a slip; among equals the newest first. The newest orders of customers that were found come after them.
+// parts of them, then names, then names with a slip; among equals customers, then the newest. The newest orders of customers that were found come after them.
 func (f *Finder) Find(ctx context.Context, in []Within, query string, limit int) ([]Hit, error) {
 	if limit <= 0 {
 		limit = defaultLimit
@@ -117,9 +117,18 @@ func sortRanked(things []ranked) {
 		return cmp.Or(
 			cmp.Compare(a.rank, b.rank),
 			cmp.Compare(tenths(b.near), tenths(a.near)),
+			cmp.Compare(a.thing.id.impersonal(), b.thing.id.impersonal()),
 			cmp.Compare(b.recency, a.recency),
 			cmp.Compare(b.candidate.id.ref, a.candidate.id.ref))
 	})
+}
+
+// impersonal puts customers before their orders.
+func (id thingID) impersonal() int {
+	if id.kind == kindNumbers[Customer] {
+		return 0
+	}
+	return 1
 }
 
 // tenths keeps hair's breadths of likeness from standing before recency.
@@ -143,7 +152,7 @@ func (s *search) run(ctx context.Context, limit int) ([]ranked, error) {
 		best = append(best, c)
 	}
 	slices.SortFunc(best, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(tenths(b.near), tenths(a.near)), cmp.Compare(b.day, a.day), cmp.Compare(b.id.ref, a.id.ref))
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(tenths(b.near), tenths(a.near)), cmp.Compare(a.id.impersonal(), b.id.impersonal()), cmp.Compare(b.day, a.day), cmp.Compare(b.id.ref, a.id.ref))
 	})
 	best = best[:min(len(best), 2*limit)]
 	ids := make([]thingID, len(best))

@@ -16,6 +16,7 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/webhook"
@@ -30,6 +31,7 @@ type Deps struct {
 	Accounts *account.Accounts
 	Webhooks *webhook.Webhooks
 	Inbox    *inbox.Inbox
+	Find     *find.Finder
 	Log      *slog.Logger // slog.Default() if nil
 	Version  string
 	// PublicURL is the address by which browsers reach the installation, such as https://care.example.com; empty while unknown.
@@ -71,6 +73,7 @@ func New(d Deps) *API {
 	a.registerAccount()
 	a.registerWebhooks()
 	a.registerInbox()
+	a.registerFind()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)
