@@ -33,11 +33,12 @@ func (e *entry) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &e.text)
 }
 
-var catalogue = load()
+var catalogue, twice = load()
 
-// load reads the embedded files. A file that can't be read is a mistake of the build, so it panics.
-func load() map[string]map[string]entry {
-	out := map[string]map[string]entry{}
+// load reads the embedded files and tells which keys stand in two of a language, which a test refuses: the last one
+// holds. A file that can't be read is a mistake of the build, so it panics.
+func load() (out map[string]map[string]entry, twice []string) {
+	out = map[string]map[string]entry{}
 	for _, lang := range Languages {
 		out[lang] = map[string]entry{}
 		dir, err := files.ReadDir(lang)
@@ -54,14 +55,14 @@ func load() map[string]map[string]entry {
 				panic(fmt.Errorf("messages/%s/%s: %w", lang, f.Name(), err))
 			}
 			for key, e := range area {
-				if _, twice := out[lang][key]; twice {
-					panic(fmt.Errorf("messages/%s/%s: %q stands in another file too", lang, f.Name(), key))
+				if _, known := out[lang][key]; known {
+					twice = append(twice, lang+"/"+f.Name()+": "+key)
 				}
 				out[lang][key] = e
 			}
 		}
 	}
-	return out
+	return out, twice
 }
 
 // T returns the text of a key in a language, with its parameters filled in. English stands in for a missing

@@ -26,6 +26,9 @@ func params(e entry) []string {
 
 // Every language says everything, with the same parameters and all the plural forms that it has.
 func TestLanguagesAgree(t *testing.T) {
+	for _, key := range twice {
+		t.Errorf("stands in another file too: %s", key)
+	}
 	forms := map[string][]string{"en": {"one", "other"}, "uk": {"few", "many", "one", "other"}, "ru": {"few", "many", "one", "other"}, "pl": {"few", "many", "one", "other"}}
 	for _, lang := range Languages {
 		for key, want := range catalogue["en"] {

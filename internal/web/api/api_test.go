@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"opeka/internal/account"
+	"opeka/internal/blob"
 	"opeka/internal/bus"
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -25,6 +26,9 @@ type desk struct {
 	clock    *db.MovableClock
 	api      *API
 	accounts *account.Accounts
+	bus      *bus.Local
+	files    blob.Store
+	sealer   *account.Sealer
 	log      *bytes.Buffer
 	store    int64
 	admin    browser
@@ -39,17 +43,8 @@ const password = "correct horse battery"
 
 func newDesk(t *testing.T, d *db.DB, clock *db.MovableClock, limits Limits, plugs ...care.ShopPlug) *desk {
 	t.Helper()
-	sealer, err := account.NewSealer(bytes.Repeat([]byte("k"), 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := bus.NewLocal()
-	s := &desk{t: t, db: d, clock: clock, log: &bytes.Buffer{}, accounts: account.New(d, account.Options{Bus: b, Sealer: sealer, Plugs: plugs})}
-	t.Cleanup(func() {
-		s.accounts.Close()
-		_ = b.Close()
-	})
-	s.api = New(Deps{DB: d, Accounts: s.accounts, Log: slog.New(slog.NewTextHandler(s.log, nil)), PublicURL: "http://desk.example", Limits: limits, Outgoing: http.DefaultClient})
+	s := newDeskWithout(t, d, clock, plugs...)
+	s.api = New(s.deps(limits))
 	var me Me
 	r := s.do(browser{}, "POST", "/setup", account.SetUp{StoreName: "Kramnytsia", TimeZone: "Europe/Kyiv", Language: "en", Currency: "UAH", Name: "Olena", Email: "olena@example.com", Password: password}, 200, &me)
 	s.admin = browserOf(r, me)
@@ -165,19 +160,30 @@ func each(t *testing.T, f func(t *testing.T, s *desk)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *db.MovableClock) { f(t, newDesk(t, d, clock, generous)) })
 }
 
-func newDeskWithout(t *testing.T, d *db.DB, clock *db.MovableClock) *desk {
+// newDeskWithout is a desk before its set-up, without its API.
+func newDeskWithout(t *testing.T, d *db.DB, clock *db.MovableClock, plugs ...care.ShopPlug) *desk {
 	t.Helper()
 	sealer, err := account.NewSealer(bytes.Repeat([]byte("k"), 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := bus.NewLocal()
-	s := &desk{t: t, db: d, clock: clock, accounts: account.New(d, account.Options{Bus: b, Sealer: sealer})}
+	files, err := blob.NewDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &desk{t: t, db: d, clock: clock, log: &bytes.Buffer{}, bus: bus.NewLocal(), files: files, sealer: sealer}
+	s.accounts = account.New(d, account.Options{Bus: s.bus, Sealer: sealer, Plugs: plugs})
 	t.Cleanup(func() {
 		s.accounts.Close()
-		_ = b.Close()
+		_ = s.bus.Close()
 	})
 	return s
+}
+
+func (s *desk) deps(limits Limits) Deps {
+	d := Deps{DB: s.db, Accounts: s.accounts, Log: slog.New(slog.NewTextHandler(s.log, nil)), PublicURL: "http://desk.example", Limits: limits, Outgoing: http.DefaultClient}
+	s.rooms(s.sealer, &d)
+	return d
 }
 
 func id(n int64) string { return strconv.FormatInt(n, 10) }

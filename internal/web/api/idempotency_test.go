@@ -149,7 +149,7 @@ func TestReferenceIsServed(t *testing.T) {
 		Components struct {
 			Schemas map[string]struct {
 				Properties map[string]struct {
-					Type   string
+					Type   any
 					Format string
 				}
 			}

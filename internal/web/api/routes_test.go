@@ -17,52 +17,6 @@ import (
 	"opeka/internal/db/dbtest"
 )
 
-// fixtures makes one thing of a store for each address that names a thing, by the path before its first parameter. A room that
-// adds such a route adds a line, so that the walks below prove that its things stay within their store.
-var fixtures = map[string]func(s *desk, store int64) int64{
-	"/stores":      func(_ *desk, store int64) int64 { return store },
-	"/agents":      func(s *desk, store int64) int64 { return s.staff(store) },
-	"/me/sessions": func(s *desk, store int64) int64 { return s.sessionOf(s.staff(store)) },
-	"/teams": func(s *desk, store int64) int64 {
-		name := "Team"
-		var made account.Team
-		s.do(s.admin, "POST", "/teams", NewTeam{store, account.TeamChange{Name: &name}}, 201, &made)
-		return made.ID
-	},
-	"/departments": func(s *desk, store int64) int64 {
-		var made account.Department
-		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Sales"}, 201, &made)
-		return made.ID
-	},
-	"/keys": func(s *desk, store int64) int64 {
-		var made CreatedKey
-		s.do(s.admin, "POST", "/keys", NewKey{store, "test", []care.Permission{care.PermIngest}}, 201, &made)
-		return made.Key.ID
-	},
-	"/connections": func(s *desk, store int64) int64 {
-		var made account.Connection
-		s.do(s.admin, "POST", "/connections", NewConnection{store, "fake", account.ConnectionChange{Settings: map[string]any{"url": "https://shop.example", "token": "t"}}}, 201, &made)
-		return made.ID
-	},
-}
-
-// bodies are for operations whose smallest valid body can't be guessed from its schema.
-var bodies = map[string]string{}
-
-// staff makes an agent of one store, and a session of his.
-func (s *desk) staff(store int64) int64 {
-	_, agent := s.hire("staff"+id(s.db.ID())+"@example.com", account.Membership{StoreID: store, Role: account.RoleAgent})
-	return agent
-}
-
-func (s *desk) sessionOf(agent int64) (session int64) {
-	s.t.Helper()
-	if err := s.db.Read().QueryRow(s.t.Context(), `SELECT id FROM sessions WHERE agent_id = $1`, agent).Scan(&session); err != nil {
-		s.t.Fatal(err)
-	}
-	return session
-}
-
 func before(path string) string {
 	head, _, _ := strings.Cut(path, "/{")
 	return head

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+
+	"opeka/internal/account"
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+	"opeka/internal/inbox"
+	"opeka/internal/webhook"
+)
+
+// fixtures makes one thing of a store for each address that names a thing, by the path before its first parameter. A room that
+// adds such a route adds a line, so that the walks in routes_test.go prove that its things stay within their store.
+var fixtures = map[string]func(s *desk, store int64) int64{
+	"/stores":      func(_ *desk, store int64) int64 { return store },
+	"/agents":      func(s *desk, store int64) int64 { return s.staff(store) },
+	"/me/sessions": func(s *desk, store int64) int64 { return s.sessionOf(s.staff(store)) },
+	"/teams": func(s *desk, store int64) int64 {
+		name := "Team"
+		var made account.Team
+		s.do(s.admin, "POST", "/teams", NewTeam{store, account.TeamChange{Name: &name}}, 201, &made)
+		return made.ID
+	},
+	"/departments": func(s *desk, store int64) int64 {
+		var made account.Department
+		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Sales"}, 201, &made)
+		return made.ID
+	},
+	"/keys": func(s *desk, store int64) int64 {
+		var made CreatedKey
+		s.do(s.admin, "POST", "/keys", NewKey{store, "test", []care.Permission{care.PermIngest}}, 201, &made)
+		return made.Key.ID
+	},
+	"/connections": func(s *desk, store int64) int64 {
+		var made account.Connection
+		s.do(s.admin, "POST", "/connections", NewConnection{store, "fake", account.ConnectionChange{Settings: map[string]any{"url": "https://shop.example", "token": "t"}}}, 201, &made)
+		return made.ID
+	},
+
+	"/queues": func(s *desk, store int64) int64 {
+		var made inbox.Queue
+		s.do(s.admin, "POST", "/queues", newQueue{store, queueSettings{Name: "Returns"}}, 201, &made)
+		return made.ID
+	},
+	"/topics": func(s *desk, store int64) int64 {
+		var made inbox.Topic
+		s.do(s.admin, "POST", "/topics", newTopic{store, topicSettings{Name: "Delivery"}}, 201, &made)
+		return made.ID
+	},
+	"/conversations": func(s *desk, store int64) int64 { return s.chat(store).Conversation },
+	"/attachments": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		file, err := s.api.Inbox.Upload(s.t.Context(), inbox.Upload{Store: store, OwnerKind: care.ActorCustomer, Owner: "visitor", Name: "note.txt", Content: bytes.NewReader([]byte("a note"))})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.chat(store, file.ID)
+		return file.ID
+	},
+
+	"/webhooks": func(s *desk, store int64) int64 { return s.endpoint(store) },
+	"/deliveries": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		endpoint, delivery := s.endpoint(store), s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			_, err := tx.Exec(s.t.Context(), `INSERT INTO webhook_deliveries (id, endpoint_id, store_id, event_id, event_type, body, state, created_at)
+VALUES ($1, $2, $3, 1, 'order.created', '{}', 'failed', $4)`, delivery, endpoint, store, db.At(tx.Now))
+			return err
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return delivery
+	},
+}
+
+// bodies are for operations whose smallest valid body can't be guessed from its schema; STORE stands for the store's id.
+var bodies = map[string]string{
+	"create-webhook": `{"store_id":STORE,"url":"https://hooks.example"}`,
+	"update-webhook": `{"url":"https://hooks.example"}`,
+}
+
+// staff makes an agent of one store, with a session.
+func (s *desk) staff(store int64) int64 {
+	_, agent := s.hire("staff"+id(s.db.ID())+"@example.com", account.Membership{StoreID: store, Role: account.RoleAgent})
+	return agent
+}
+
+func (s *desk) sessionOf(agent int64) (session int64) {
+	s.t.Helper()
+	if err := s.db.Read().QueryRow(s.t.Context(), `SELECT id FROM sessions WHERE agent_id = $1`, agent).Scan(&session); err != nil {
+		s.t.Fatal(err)
+	}
+	return session
+}
+
+// chat receives a visitor's message.
+func (s *desk) chat(store int64, files ...int64) inbox.Received {
+	s.t.Helper()
+	r, err := s.api.Inbox.Receive(s.t.Context(), care.Inbound{
+		Store: store, Channel: care.ChannelChat, Thread: "visitor", ClientID: id(s.db.ID()), From: []care.Identity{{Kind: care.IdentityVisitor, Value: "visitor" + id(store)}},
+		Name: "Taras", Body: "Hello", Attachments: files,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+func (s *desk) endpoint(store int64) int64 {
+	s.t.Helper()
+	var made webhook.Endpoint
+	s.do(s.admin, "POST", "/webhooks", map[string]any{"store_id": store, "url": "https://hooks.example"}, 201, &made)
+	return made.ID
+}
+
+// rooms gives the desk every room that has operations.
+func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
+	customers := customer.New(s.db, s.bus, nil)
+	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
+	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
+	s.t.Cleanup(d.Webhooks.Close)
+}
