@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"opeka/internal/care"
 	"opeka/internal/commerce/query"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/text"
 )
 
@@ -279,13 +281,26 @@ func (a *applier) indexOrder(ctx context.Context, id, customerID int64, placed d
 	if a.m.index == nil {
 		return nil
 	}
-	e := Entry{Kind: "order", ID: id, Store: a.conn.Store, Customer: customerID, Title: o.Number, Numbers: []string{o.Number}, At: placed}
+	return a.m.index.Put(ctx, a.tx, a.conn.Store, find.Order, id, orderEntry(customerID, placed, o))
+}
+
+// orderEntry is what an order is found by: its number, its parcels, and whom it goes to.
+func orderEntry(customerID int64, placed db.Time, o care.ShopOrder) find.Entry {
+	e := find.Entry{Title: o.Number, Customer: customerID, Numbers: []string{o.Number}, Recency: placed}
 	for _, s := range o.Shipments {
 		if s.Tracking != "" {
-			e.Numbers = append(e.Numbers, s.Tracking)
+			e.Tracking = append(e.Tracking, s.Tracking)
 		}
 	}
-	return a.m.index.Put(ctx, a.tx, e)
+	for _, a := range []care.Address{o.ShipTo, o.BillTo} {
+		if a.Name != "" && !slices.Contains(e.Names, a.Name) {
+			e.Names = append(e.Names, a.Name)
+		}
+	}
+	if e.Subtitle = o.Customer.Name; e.Subtitle == "" && len(e.Names) > 0 {
+		e.Subtitle = e.Names[0]
+	}
+	return e
 }
 
 func asJSON(v any) json.RawMessage {

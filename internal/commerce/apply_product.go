@@ -10,6 +10,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce/query"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/text"
 )
 
@@ -70,16 +71,27 @@ func (a *applier) product(ctx context.Context, it item) (outcome, error) {
 		emit(care.EventProductUpdated)
 	}
 	if a.m.index != nil {
-		e := Entry{Kind: "product", ID: k.local, Store: a.conn.Store, Title: p.Name, Text: strings.Join(words, " "), At: at}
-		for _, v := range p.Variants {
-			e.Numbers = append(e.Numbers, v.SKU, v.Barcode)
-		}
-		e.Numbers = slices.DeleteFunc(e.Numbers, func(n string) bool { return n == "" })
-		if err := a.m.index.Put(ctx, a.tx, e); err != nil {
+		if err := a.m.index.Put(ctx, a.tx, a.conn.Store, find.Product, k.local, productEntry(p, at)); err != nil {
 			return 0, err
 		}
 	}
 	return k.done(), nil
+}
+
+// productEntry is what a product is found by: its name, SKUs and barcodes.
+func productEntry(p care.ShopProduct, at db.Time) find.Entry {
+	e := find.Entry{Title: p.Name, Names: []string{p.Name}, Recency: at}
+	for _, v := range p.Variants {
+		for _, code := range []string{v.SKU, v.Barcode} {
+			if code != "" && len(e.Codes) < 100 {
+				e.Codes = append(e.Codes, code)
+			}
+		}
+	}
+	if len(e.Codes) > 0 {
+		e.Subtitle = e.Codes[0]
+	}
+	return e
 }
 
 func (a *applier) productGone(k kept) error {

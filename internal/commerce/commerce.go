@@ -10,6 +10,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/job"
 )
 
@@ -23,23 +24,9 @@ type Bus interface {
 	Publish(topic string, data []byte)
 }
 
-// Index is where orders, products and parcels can be found by anything; the search room implements it.
-// Put replaces what was there under the same kind and id.
+// Index is where orders and products can be found by anything: find.Finder. It runs in the transaction of the change.
 type Index interface {
-	Put(ctx context.Context, tx *db.Tx, e Entry) error
-	Remove(ctx context.Context, tx *db.Tx, store int64, kind string, id int64) error
-}
-
-// Entry is what an order or product is found by.
-type Entry struct {
-	Kind     string // order, product
-	ID       int64
-	Store    int64
-	Customer int64
-	Title    string
-	Numbers  []string // order and tracking numbers, SKUs, barcodes
-	Text     string   // names of products
-	At       db.Time
+	Put(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64, e find.Entry) error
 }
 
 // Commerce is the room.

@@ -92,7 +92,7 @@ func canonical(r care.Record) (item, error) {
 	case len(it.ExternalID) > maxID:
 		return it, care.Invalid("external_id", "too_long", "max", maxID)
 	case kindRank[r.Kind] == 0:
-		return it, care.Invalid("kind", "unknown_value", "value", string(r.Kind))
+		return it, care.Invalid("kind", "value_invalid")
 	case r.Deleted:
 		it.Data = nil
 		return it, nil
@@ -122,7 +122,7 @@ func canonical(r care.Record) (item, error) {
 }
 
 func unreadable(err error) error {
-	return &care.Error{Code: "unreadable", Kind: care.KindInvalid, Args: map[string]any{"reason": err.Error()}, Cause: err}
+	return &care.Error{Code: "record.unreadable", Kind: care.KindInvalid, Args: map[string]any{"reason": err.Error()}, Cause: err}
 }
 
 // decode reads the canonical form of a kind into its struct.

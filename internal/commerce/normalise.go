@@ -37,11 +37,11 @@ func normalise(v any) error {
 			v.Name = strings.TrimSpace(v.FirstName + " " + v.LastName)
 		}
 		if len(v.Emails)+len(v.Phones) > maxParts {
-			return care.Invalid("emails", "too_many", "max", maxParts)
+			return care.Invalid("emails", "too_many_items", "max", maxParts)
 		}
 	case *care.ShopCart:
 		if len(v.Lines) > maxLines {
-			return care.Invalid("lines", "too_many", "max", maxLines)
+			return care.Invalid("lines", "too_many_items", "max", maxLines)
 		}
 	case *care.ShopInvoice:
 		if v.Order == "" {
@@ -53,7 +53,7 @@ func normalise(v any) error {
 
 func normaliseProduct(p *care.ShopProduct) error {
 	if len(p.Variants) > maxVariants {
-		return care.Invalid("variants", "too_many", "max", maxVariants)
+		return care.Invalid("variants", "too_many_items", "max", maxVariants)
 	}
 	seen := map[string]bool{}
 	for i := range p.Variants {
@@ -64,7 +64,7 @@ func normaliseProduct(p *care.ShopProduct) error {
 		case len(id) > maxID:
 			return care.Invalid(fmt.Sprintf("variants[%d].external_id", i), "too_long", "max", maxID)
 		case seen[id]:
-			return care.Invalid(fmt.Sprintf("variants[%d].external_id", i), "twice")
+			return care.Invalid(fmt.Sprintf("variants[%d].external_id", i), "not_unique")
 		}
 		seen[id] = true
 	}
@@ -74,15 +74,15 @@ func normaliseProduct(p *care.ShopProduct) error {
 func normaliseOrder(o *care.ShopOrder) error {
 	switch {
 	case len(o.Lines) > maxLines:
-		return care.Invalid("lines", "too_many", "max", maxLines)
+		return care.Invalid("lines", "too_many_items", "max", maxLines)
 	case len(o.Payments) > maxParts || len(o.Shipments) > maxParts || len(o.Refunds) > maxParts || len(o.Returns) > maxParts || len(o.History) > 10*maxParts:
-		return care.Invalid("payments", "too_many", "max", maxParts)
+		return care.Invalid("payments", "too_many_items", "max", maxParts)
 	case !known(o.Order, orderStates):
-		return care.Invalid("order_state", "unknown_value", "value", string(o.Order))
+		return care.Invalid("order_state", "value_invalid")
 	case !known(o.Payment, paymentStates):
-		return care.Invalid("payment_state", "unknown_value", "value", string(o.Payment))
+		return care.Invalid("payment_state", "value_invalid")
 	case !known(o.Fulfilment, fulfilmentStates):
-		return care.Invalid("fulfilment_state", "unknown_value", "value", string(o.Fulfilment))
+		return care.Invalid("fulfilment_state", "value_invalid")
 	}
 	if o.Currency == "" {
 		o.Currency = o.Total.Currency
@@ -95,7 +95,7 @@ func normaliseOrder(o *care.ShopOrder) error {
 	for i := range o.Payments {
 		p := &o.Payments[i]
 		if !known(p.State, paymentStates) {
-			return care.Invalid(fmt.Sprintf("payments[%d].state", i), "unknown_value", "value", string(p.State))
+			return care.Invalid(fmt.Sprintf("payments[%d].state", i), "value_invalid")
 		}
 		if p.State == "" {
 			p.State = care.PaymentUnpaid
@@ -118,7 +118,7 @@ func normaliseOrder(o *care.ShopOrder) error {
 			s.State = care.ShipmentCreated
 		}
 		if !known(s.State, shipmentStates) {
-			return care.Invalid(fmt.Sprintf("shipments[%d].state", i), "unknown_value", "value", string(s.State))
+			return care.Invalid(fmt.Sprintf("shipments[%d].state", i), "value_invalid")
 		}
 		s.ExternalID = keys.next(s.ExternalID, s.Tracking)
 	}
@@ -133,7 +133,7 @@ func normaliseOrder(o *care.ShopOrder) error {
 			r.State = care.ReturnRequested
 		}
 		if !known(r.State, returnStates) {
-			return care.Invalid(fmt.Sprintf("returns[%d].state", i), "unknown_value", "value", string(r.State))
+			return care.Invalid(fmt.Sprintf("returns[%d].state", i), "value_invalid")
 		}
 		r.ExternalID = keys.next(r.ExternalID, "")
 	}

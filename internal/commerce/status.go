@@ -109,11 +109,11 @@ func (m *Commerce) MapStatus(ctx context.Context, s care.Scope, connection int64
 	case raw == "":
 		return care.Invalid("raw", "required")
 	case !known(axes.Order, orderStates):
-		return care.Invalid("order_state", "unknown_value", "value", string(axes.Order))
+		return care.Invalid("order_state", "value_invalid")
 	case !known(axes.Payment, paymentStates):
-		return care.Invalid("payment_state", "unknown_value", "value", string(axes.Payment))
+		return care.Invalid("payment_state", "value_invalid")
 	case !known(axes.Fulfilment, fulfilmentStates):
-		return care.Invalid("fulfilment_state", "unknown_value", "value", string(axes.Fulfilment))
+		return care.Invalid("fulfilment_state", "value_invalid")
 	}
 	return m.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
 		err := query.New(tx).MapStatus(ctx, query.MapStatusParams{

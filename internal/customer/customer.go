@@ -12,6 +12,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer/query"
 	"opeka/internal/db"
+	"opeka/internal/find"
 )
 
 // Bus carries hints to open screens after a commit.
@@ -19,18 +20,10 @@ type Bus interface {
 	Publish(topic string, data []byte)
 }
 
-// Index is where a customer can be found by anything; the search room implements it. Both run in the
-// transaction of the change.
+// Index is where a customer can be found by anything: find.Finder. It runs in the transaction of the change.
 type Index interface {
-	Put(ctx context.Context, tx *db.Tx, e Entry) error
-	Remove(ctx context.Context, tx *db.Tx, store, customer int64) error
-}
-
-// Entry is what a customer is found by.
-type Entry struct {
-	Store, Customer int64
-	Name            string
-	Phones, Emails  []string
+	Put(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64, e find.Entry) error
+	Remove(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64) error
 }
 
 // Customers is the room.
@@ -196,7 +189,12 @@ func (c *Customers) reindex(ctx context.Context, tx *db.Tx, q *query.Queries, st
 	if err != nil {
 		return err
 	}
-	e := Entry{Store: store, Customer: id, Name: row.Name}
+	return c.index.Put(ctx, tx, store, find.Customer, id, entryOf(row, ids))
+}
+
+// entryOf is what a customer is found by: his name, and every phone and e-mail that he is known with.
+func entryOf(row query.Customer, ids []query.IdentitiesOfFamiliesRow) find.Entry {
+	e := find.Entry{Title: row.Name, Customer: row.ID, Names: []string{row.Name}, Recency: row.CreatedAt}
 	for _, i := range ids {
 		switch care.IdentityKind(i.Kind) {
 		case care.IdentityPhone:
@@ -204,8 +202,48 @@ func (c *Customers) reindex(ctx context.Context, tx *db.Tx, q *query.Queries, st
 		case care.IdentityEmail:
 			e.Emails = append(e.Emails, i.Value)
 		}
+		if e.Subtitle == "" && (i.Kind == string(care.IdentityPhone) || i.Kind == string(care.IdentityEmail)) {
+			e.Subtitle = i.Value
+		}
 	}
-	return c.index.Put(ctx, tx, e)
+	if e.Title == "" {
+		e.Title = e.Subtitle
+	}
+	return e
+}
+
+// Source gives the customers to whoever makes the index again.
+func (c *Customers) Source() find.Source {
+	return find.Source{Kind: find.Customer, Page: func(ctx context.Context, r db.Querier, store, after int64, limit int) ([]find.Thing, int64, error) {
+		q := query.New(r)
+		rows, err := q.CustomersAfter(ctx, query.CustomersAfterParams{StoreID: store, ID: after, Limit: int32(limit)})
+		if err != nil {
+			return nil, 0, err
+		}
+		heads := make([]int64, len(rows))
+		for i, row := range rows {
+			heads[i] = row.ID
+		}
+		all, err := q.IdentitiesOfFamilies(ctx, heads)
+		if err != nil {
+			return nil, 0, err
+		}
+		byHead := map[int64][]query.IdentitiesOfFamiliesRow{}
+		for _, i := range all {
+			h := head(i.CustomerID, i.MergedInto)
+			byHead[h] = append(byHead[h], i)
+		}
+		var things []find.Thing
+		upto := int64(0)
+		for _, row := range rows {
+			things = append(things, find.Thing{Store: store, Kind: find.Customer, Ref: row.ID, Entry: entryOf(row, byHead[row.ID])})
+			upto = row.ID
+		}
+		if len(rows) < limit {
+			upto = 0
+		}
+		return things, upto, nil
+	}}
 }
 
 func namedBy(h Hint) string {

@@ -165,7 +165,7 @@ func TestWishesAndTimeline(t *testing.T) {
 		c := customer.New(d, nil, nil)
 		id := resolve(t, d, c, customer.Hint{Name: "Іван"}, visitor("a"))
 		quiet, bad := "21:00", "25:00"
-		if _, err := c.Update(t.Context(), agent, id, customer.Change{QuietFrom: &bad}); !errors.Is(err, &care.Error{Code: "not_a_time"}) {
+		if _, err := c.Update(t.Context(), agent, id, customer.Change{QuietFrom: &bad}); !errors.Is(err, &care.Error{Code: "calendar.time_invalid"}) {
 			t.Fatal(err)
 		}
 		p, err := c.Update(t.Context(), agent, id, customer.Change{QuietFrom: &quiet, Consents: map[string]bool{customer.SubjectDoNotCall: true, customer.SubjectSMS: false}, Source: "agent"})

@@ -7,6 +7,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer/query"
 	"opeka/internal/db"
+	"opeka/internal/find"
 )
 
 // A merge moves nothing: the loser's row points at the winner, and identities, orders and conversations stay
@@ -103,7 +104,7 @@ func (c *Customers) merge(ctx context.Context, tx *db.Tx, q *query.Queries, winn
 	}
 	tx.Emit(db.Event{Store: w.StoreID, Type: care.EventCustomerMerged, Subject: winner, Payload: care.MergeEvent{Merge: id, Winner: winner, Loser: loser}})
 	if c.index != nil {
-		if err := c.index.Remove(ctx, tx, w.StoreID, loser); err != nil {
+		if err := c.index.Remove(ctx, tx, w.StoreID, find.Customer, loser); err != nil {
 			return 0, err
 		}
 	}

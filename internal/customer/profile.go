@@ -220,13 +220,13 @@ func (c *Customers) answer(ctx context.Context, tx *db.Tx, q *query.Queries, row
 func (ch Change) check() error {
 	for subject := range ch.Consents {
 		if !slices.Contains([]string{SubjectDoNotCall, SubjectEmail, SubjectSMS, SubjectMessenger}, subject) {
-			return care.Invalid("consent", "unknown_value", "value", subject)
+			return care.Invalid("consent", "value_invalid")
 		}
 	}
 	for field, p := range map[string]*string{"quiet_from": ch.QuietFrom, "quiet_to": ch.QuietTo} {
 		if p != nil && *p != "" {
 			if _, err := time.Parse("15:04", *p); err != nil {
-				return care.Invalid(field, "not_a_time")
+				return care.Invalid(field, "calendar.time_invalid")
 			}
 		}
 	}
@@ -299,17 +299,17 @@ func ContactOf(kind care.IdentityKind, value, region string) (care.Identity, err
 	case care.IdentityPhone:
 		p := text.ParsePhone(value, region)
 		if !p.Resolved() {
-			return care.Identity{}, care.Invalid("value", "not_a_phone")
+			return care.Identity{}, care.Invalid("value", "phone_invalid")
 		}
 		return care.Identity{Kind: kind, Value: p.E164, Display: value}, nil
 	case care.IdentityEmail:
 		at := strings.LastIndexByte(value, '@')
 		if at < 1 || at == len(value)-1 || strings.ContainsAny(value, " \t\r\n<>,;") || len(value) > 320 {
-			return care.Identity{}, care.Invalid("value", "not_an_email")
+			return care.Identity{}, care.Invalid("value", "email_invalid")
 		}
 		return care.Identity{Kind: kind, Value: strings.ToLower(value), Display: value}, nil
 	}
-	return care.Identity{}, care.Invalid("kind", "unknown_value", "value", string(kind))
+	return care.Identity{}, care.Invalid("kind", "value_invalid")
 }
 
 // List returns customers of the stores, the newest first; before is the id to go on from.

@@ -64,8 +64,7 @@ func (c *Customers) Stats(ctx context.Context, s care.Scope, id int64) (Stats, e
 
 // Duplicate is a customer who may be the same person.
 type Duplicate struct {
-	ID     int64    `json:"id"`
-	Name   string   `json:"name"`
+	Profile
 	Shared []string `json:"shared" doc:"What both have: phone and e-mail values, or 'name'."`
 }
 
@@ -86,7 +85,7 @@ func (c *Customers) Duplicates(ctx context.Context, s care.Scope, id int64) ([]D
 		i := slices.Index(ids, other)
 		if i < 0 {
 			i = len(ids)
-			ids, out = append(ids, other), append(out, Duplicate{ID: other})
+			ids, out = append(ids, other), append(out, Duplicate{})
 		}
 		if !slices.Contains(out[i].Shared, r.Value) {
 			out[i].Shared = append(out[i].Shared, r.Value)
@@ -98,7 +97,9 @@ func (c *Customers) Duplicates(ctx context.Context, s care.Scope, id int64) ([]D
 	}
 	for _, other := range customers {
 		i := slices.Index(ids, other.ID)
-		out[i].Name = other.Name
+		if out[i].Profile, err = c.profile(ctx, q, other); err != nil {
+			return nil, err
+		}
 		if row.Name != "" && other.Name != "" && text.NameSimilarity(row.Name, other.Name) > likeName {
 			out[i].Shared = append(out[i].Shared, "name")
 		}

@@ -36,7 +36,7 @@ UNION ALL SELECT h.at, 2, h.id, '', o.id, o.number, h.status, h.text, 0
   FROM orders o JOIN order_history h ON h.order_id = o.id WHERE o.customer_id = ANY($1::bigint[]) AND h.at <= $2
 UNION ALL SELECT s.at, 3, p.id, s.state, o.id, o.number, s.state, p.currency, p.amount
   FROM orders o JOIN payments p ON p.order_id = o.id JOIN payment_steps s ON s.payment_id = p.id WHERE o.customer_id = ANY($1::bigint[]) AND s.at <= $2
-UNION ALL SELECT k.at, 4, h.id, k.state, o.id, o.number, k.state, CASE WHEN k.place = '' THEN k.text ELSE k.place END, 0
+UNION ALL SELECT k.at, 4, h.id, k.state, o.id, CASE WHEN h.tracking_number = '' THEN o.number ELSE h.tracking_number END, k.state, CASE WHEN k.place = '' THEN k.text ELSE k.place END, 0
   FROM orders o JOIN shipments h ON h.order_id = o.id JOIN checkpoints k ON k.shipment_id = h.id WHERE o.customer_id = ANY($1::bigint[]) AND k.at <= $2
 UNION ALL SELECT r.refunded_at, 5, r.id, '', o.id, o.number, r.state, r.currency, r.amount
   FROM orders o JOIN refunds r ON r.order_id = o.id WHERE o.customer_id = ANY($1::bigint[]) AND r.refunded_at > 0 AND r.refunded_at <= $2
@@ -103,35 +103,35 @@ func itemOf(p place, ref int64, a, b, c string, n int64) Item {
 	}
 	switch p.rank {
 	case 1:
-		return line("order", "cart", "order", map[string]any{"number": a, "total": care.Money{Amount: n, Currency: b}, "stage": c})
+		return line("order", "cart", "order.placed", map[string]any{"number": a, "total": care.Money{Amount: n, Currency: b}, "stage": c})
 	case 2:
 		if b != "" {
-			return line("status", "flag", "status", map[string]any{"number": a, "status": b, "text": c})
+			return line("status", "flag", "order.status", map[string]any{"number": a, "stage": b, "text": c})
 		}
 		return line("note", "note", "note", map[string]any{"number": a, "text": c})
 	case 3:
-		return line("payment", "card", "payment", map[string]any{"number": a, "state": b, "amount": care.Money{Amount: n, Currency: c}})
+		return line("payment", "card", "payment.state", map[string]any{"number": a, "state": b, "amount": care.Money{Amount: n, Currency: c}})
 	case 4:
-		return line("shipment", "truck", "shipment", map[string]any{"number": a, "state": b, "place": c})
+		return line("shipment", "truck", "shipment.state", map[string]any{"tracking": a, "state": b, "place": c})
 	case 5:
-		return line("refund", "refund", "refund", map[string]any{"number": a, "state": b, "amount": care.Money{Amount: n, Currency: c}})
+		return line("refund", "refund", "refund.state", map[string]any{"number": a, "state": b, "amount": care.Money{Amount: n, Currency: c}})
 	case 6:
-		return line("return", "return", "return", map[string]any{"number": a, "state": b, "reason": c})
+		return line("return", "return", "return.state", map[string]any{"number": a, "state": b, "reason": c})
 	case 7:
 		it.Ref.Kind = "cart"
-		return line("cart", "cart", "cart", map[string]any{"state": a, "total": care.Money{Amount: n, Currency: b}})
+		return line("cart", "cart", "cart.changed", map[string]any{"state": a, "total": care.Money{Amount: n, Currency: b}})
 	case 8:
 		it.Ref.Kind = "conversation"
-		return line("conversation", "chat", "conversation", map[string]any{"channel": a, "subject": b, "status": c, "messages": n})
+		return line("conversation", "chat", "conversation.started", map[string]any{"channel": a, "subject": b, "status": c, "messages": n})
 	case 9:
 		it.Ref.Kind = "customer"
-		return line("merge", "merge", "merge", map[string]any{"name": a, "reason": b, "merge_id": n})
+		return line("merge", "merge", "customer.merged", map[string]any{"name": a, "reason": b, "merge_id": n})
 	case 10:
 		it.Ref.Kind = "customer"
-		return line("consent", "shield", "consent", map[string]any{"subject": a, "given": n == 1, "source": b})
+		return line("consent", "shield", "customer.consent", map[string]any{"subject": a, "given": n == 1, "source": b})
 	}
 	it.Ref.Kind = "customer"
-	return line("created", "person", "created", map[string]any{"name": a})
+	return line("created", "person", "customer.created", map[string]any{"name": a})
 }
 
 // place is where an item stands in a timeline.
@@ -148,13 +148,13 @@ func readPlace(cursor string) (place, error) {
 	}
 	parts := strings.SplitN(cursor, ".", 4)
 	if len(parts) != 4 {
-		return place{}, care.Invalid("cursor", "bad_cursor")
+		return place{}, care.Invalid("cursor", "cursor_invalid")
 	}
 	p := place{sub: parts[3]}
 	for i, to := range []*int64{&p.at, &p.rank, &p.id} {
 		n, err := strconv.ParseInt(parts[i], 10, 64)
 		if err != nil {
-			return p, care.Invalid("cursor", "bad_cursor")
+			return p, care.Invalid("cursor", "cursor_invalid")
 		}
 		*to = n
 	}

@@ -12,3 +12,8 @@ SELECT id, customer_id, number FROM orders WHERE connection_id = $1 AND external
 
 -- name: CartAsKept :one
 SELECT customer_id, state FROM carts WHERE id = $1;
+
+-- name: MirrorAfter :many
+SELECT m.local_id, m.data, m.source_at, m.fetched_at, coalesce(o.customer_id, 0) AS customer_id, coalesce(o.placed_at, 0) AS placed
+FROM mirror m LEFT JOIN orders o ON o.id = m.local_id
+WHERE m.store_id = $1 AND m.kind = $2 AND m.local_id > $3 AND NOT m.deleted ORDER BY m.local_id LIMIT $4;

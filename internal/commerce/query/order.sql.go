@@ -7,6 +7,9 @@ package query
 
 import (
 	"context"
+	"encoding/json"
+
+	"opeka/internal/db"
 )
 
 const cartAsKept = `-- name: CartAsKept :one
@@ -23,6 +26,60 @@ func (q *Queries) CartAsKept(ctx context.Context, id int64) (CartAsKeptRow, erro
 	var i CartAsKeptRow
 	err := row.Scan(&i.CustomerID, &i.State)
 	return i, err
+}
+
+const mirrorAfter = `-- name: MirrorAfter :many
+SELECT m.local_id, m.data, m.source_at, m.fetched_at, coalesce(o.customer_id, 0) AS customer_id, coalesce(o.placed_at, 0) AS placed
+FROM mirror m LEFT JOIN orders o ON o.id = m.local_id
+WHERE m.store_id = $1 AND m.kind = $2 AND m.local_id > $3 AND NOT m.deleted ORDER BY m.local_id LIMIT $4
+`
+
+type MirrorAfterParams struct {
+	StoreID int64
+	Kind    string
+	LocalID int64
+	Limit   int32
+}
+
+type MirrorAfterRow struct {
+	LocalID    int64
+	Data       json.RawMessage
+	SourceAt   db.Time
+	FetchedAt  db.Time
+	CustomerID int64
+	Placed     db.Time
+}
+
+func (q *Queries) MirrorAfter(ctx context.Context, arg MirrorAfterParams) ([]MirrorAfterRow, error) {
+	rows, err := q.db.Query(ctx, mirrorAfter,
+		arg.StoreID,
+		arg.Kind,
+		arg.LocalID,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MirrorAfterRow
+	for rows.Next() {
+		var i MirrorAfterRow
+		if err := rows.Scan(
+			&i.LocalID,
+			&i.Data,
+			&i.SourceAt,
+			&i.FetchedAt,
+			&i.CustomerID,
+			&i.Placed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const orderAsKept = `-- name: OrderAsKept :one

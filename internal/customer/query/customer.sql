@@ -69,3 +69,6 @@ LIMIT 50;
 
 -- name: ListCustomers :many
 SELECT * FROM customers WHERE store_id = ANY($1::bigint[]) AND merged_into = 0 AND id < $2 ORDER BY id DESC LIMIT $3;
+
+-- name: CustomersAfter :many
+SELECT * FROM customers WHERE store_id = $1 AND merged_into = 0 AND id > $2 ORDER BY id LIMIT $3;

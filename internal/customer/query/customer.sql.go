@@ -173,6 +173,51 @@ func (q *Queries) Customer(ctx context.Context, id int64) (Customer, error) {
 	return i, err
 }
 
+const customersAfter = `-- name: CustomersAfter :many
+SELECT id, store_id, merged_into, name, language, birthday, note, named_by, preferred_channel, quiet_from, quiet_to, version, created_at, updated_at FROM customers WHERE store_id = $1 AND merged_into = 0 AND id > $2 ORDER BY id LIMIT $3
+`
+
+type CustomersAfterParams struct {
+	StoreID int64
+	ID      int64
+	Limit   int32
+}
+
+func (q *Queries) CustomersAfter(ctx context.Context, arg CustomersAfterParams) ([]Customer, error) {
+	rows, err := q.db.Query(ctx, customersAfter, arg.StoreID, arg.ID, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Customer
+	for rows.Next() {
+		var i Customer
+		if err := rows.Scan(
+			&i.ID,
+			&i.StoreID,
+			&i.MergedInto,
+			&i.Name,
+			&i.Language,
+			&i.Birthday,
+			&i.Note,
+			&i.NamedBy,
+			&i.PreferredChannel,
+			&i.QuietFrom,
+			&i.QuietTo,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const customersByID = `-- name: CustomersByID :many
 SELECT id, store_id, merged_into, name, language, birthday, note, named_by, preferred_channel, quiet_from, quiet_to, version, created_at, updated_at FROM customers WHERE id = ANY($1::bigint[]) ORDER BY id
 `

@@ -19,6 +19,8 @@ CREATE TABLE mirror (
     PRIMARY KEY (connection_id, kind, external_id)
 );
 
+CREATE INDEX mirror_local ON mirror (store_id, kind, local_id);
+
 CREATE TABLE locations (
     id            BIGINT  PRIMARY KEY,
     store_id      BIGINT  NOT NULL,
