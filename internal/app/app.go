@@ -17,10 +17,12 @@ import (
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
+	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 )
 
@@ -37,12 +39,14 @@ type App struct {
 	Jobs   *job.Runner
 
 	Accounts  *account.Accounts
+	Find      *find.Finder
 	Customers *customer.Customers
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Inbox     *inbox.Inbox
 	Webhooks  *webhook.Webhooks
 	Live      *live.Live
+	Widget    *widget.Door
 	API       *api.API
 
 	// Handler serves everything; Run puts it on the configured address.

@@ -8,12 +8,14 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
+	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/hook"
 	"opeka/internal/web/live"
+	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 	"opeka/ui"
 )
@@ -31,19 +33,24 @@ func (a *App) build(c Config) error {
 
 	client := outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate})
 	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
-	a.Customers = customer.New(a.DB, a.Bus, nil)
-
-	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Statuses: statuses, Log: a.Log})
-	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, plugs(), commerce.SyncOptions{Client: client, Bus: a.Bus, Log: a.Log})
+	a.Find = find.New(a.DB)
+	a.Customers = customer.New(a.DB, a.Bus, a.Find)
+	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Statuses: statuses, Log: a.Log})
+	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, plugs(), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Inbox: a.Inbox, Webhooks: a.Webhooks, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Inbox: a.Inbox, Webhooks: a.Webhooks, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy,
 	})
-	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Authenticate: func(r *http.Request) (care.Scope, error) {
+	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Key: sealer.Derive("widget"), Files: ui.Widget(),
+		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	a.Live, err = live.New(a.Bus, live.Options{Log: a.Log, Visitors: a.Widget, Authenticate: func(r *http.Request) (care.Scope, error) {
 		caller, err := a.API.Authenticate(r)
 		return caller.Scope, err
 	}})
@@ -57,6 +64,7 @@ func (a *App) build(c Config) error {
 	mux.Handle(console.Base, console.Handler(ui.Console()))
 	hook.Routes(mux, a.Sync, a.Log)
 	a.Live.Routes(mux)
+	a.Widget.Routes(mux)
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux

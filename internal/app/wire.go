@@ -11,6 +11,12 @@ func (a *App) wire() {
 	a.DB.Route(care.EventAgentPresence, inbox.JobPresence)
 	a.Webhooks.Wire(a.DB)
 
+	a.Find.AddSource(a.Customers.Source())
+	for _, s := range a.Commerce.Sources() {
+		a.Find.AddSource(s)
+	}
+
+	a.Find.Jobs(a.Jobs)
 	a.Commerce.Jobs(a.Jobs)
 	a.Sync.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)

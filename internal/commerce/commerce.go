@@ -27,6 +27,7 @@ type Bus interface {
 // Index is where orders and products can be found by anything: find.Finder. It runs in the transaction of the change.
 type Index interface {
 	Put(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64, e find.Entry) error
+	Remove(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64) error
 }
 
 // Commerce is the room.

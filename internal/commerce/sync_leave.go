@@ -7,6 +7,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce/query"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/job"
 )
 
@@ -129,7 +130,7 @@ func (s *Sync) eraseFound(ctx context.Context, tx *db.Tx, store, connection int6
 	}
 	if s.o.Index != nil {
 		for _, id := range ids {
-			if err := s.o.Index.Remove(ctx, tx, store, kind, id); err != nil {
+			if err := s.o.Index.Remove(ctx, tx, store, find.Kind(kind), id); err != nil {
 				return 0, err
 			}
 		}

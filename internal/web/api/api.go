@@ -15,6 +15,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"opeka/internal/account"
+	"opeka/internal/commerce"
+	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
@@ -27,13 +29,15 @@ const Base = "/api/v1"
 
 // Deps are what the operations need. A room whose field is nil has no routes.
 type Deps struct {
-	DB       *db.DB
-	Accounts *account.Accounts
-	Webhooks *webhook.Webhooks
-	Inbox    *inbox.Inbox
-	Find     *find.Finder
-	Log      *slog.Logger // slog.Default() if nil
-	Version  string
+	DB        *db.DB
+	Accounts  *account.Accounts
+	Customers *customer.Customers
+	Commerce  *commerce.Commerce
+	Webhooks  *webhook.Webhooks
+	Inbox     *inbox.Inbox
+	Find      *find.Finder
+	Log       *slog.Logger // slog.Default() if nil
+	Version   string
 	// PublicURL is the address by which browsers reach the installation, such as https://care.example.com; empty while unknown.
 	PublicURL string
 	// BehindProxy trusts the last X-Forwarded-For and X-Forwarded-Proto: only for a program that a proxy alone can reach.
@@ -74,6 +78,9 @@ func New(d Deps) *API {
 	a.registerWebhooks()
 	a.registerInbox()
 	a.registerFind()
+	a.registerCustomer()
+	a.registerOrder()
+	a.registerProduct()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)

@@ -108,7 +108,7 @@ function place(
     available: onHand - reserved,
     incoming,
     incoming_at: incoming ? ahead(inMs) : null,
-    as_of: ago(3 * minute),
+    as_of_at: ago(3 * minute),
   };
 }
 

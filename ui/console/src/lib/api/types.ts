@@ -287,7 +287,7 @@ export interface Stock {
   available: number;
   incoming: number;
   incoming_at: Time | null;
-  as_of: Time;
+  as_of_at: Time;
 }
 export interface Variant {
   id: Id;
