@@ -16,6 +16,7 @@ type edit struct {
 	*db.Tx
 	ctx      context.Context
 	inbox    *Inbox
+	try      int
 	actor    string // the agent's name who makes the change
 	was, now conversation
 	created  bool
@@ -49,7 +50,7 @@ func (i *Inbox) change(ctx context.Context, actor db.Actor, read func(q db.Queri
 					return err
 				}
 			}
-			done = &edit{Tx: tx, ctx: ctx, inbox: i, actor: name, was: was, now: was}
+			done = &edit{Tx: tx, ctx: ctx, inbox: i, try: try, actor: name, was: was, now: was}
 			if err := fn(done); err != nil {
 				return err
 			}

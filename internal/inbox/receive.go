@@ -185,13 +185,27 @@ ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURN
 	return r, err
 }
 
-// earlier finds the message when it was received before, in whichever conversation of the thread.
+// earlierLooks is in how many conversations of a thread, from the latest back, a message that comes again is looked for.
+const earlierLooks = 5
+
+// earlier finds the message when it was received before; the error is db.ErrNoRows when it wasn't.
 func (i *Inbox) earlier(ctx context.Context, in care.Inbound) (Received, error) {
-	r := Received{Duplicate: true}
-	err := i.db.Read().QueryRow(ctx, `SELECT m.conversation_id, m.id, m.seq, c.customer_id FROM conversations c
-JOIN messages m ON m.conversation_id = c.id AND m.client_id = $4 AND m.client_id <> ''
-WHERE c.store_id = $1 AND c.channel = $2 AND c.thread = $3`, in.Store, in.Channel, in.Thread, in.ClientID).Scan(&r.Conversation, &r.Message, &r.Seq, &r.Customer)
-	return r, err
+	c, err := i.liveIn(ctx, i.db.Read(), in, false)
+	if err != nil {
+		return Received{}, err
+	}
+	id := c.ID
+	for range earlierLooks {
+		r := Received{Conversation: id, Duplicate: true}
+		var before int64
+		err := i.db.Read().QueryRow(ctx, `SELECT coalesce(m.id, 0), coalesce(m.seq, 0), c.customer_id, c.previous_id FROM conversations c
+LEFT JOIN messages m ON m.conversation_id = c.id AND m.client_id = $2 AND m.client_id <> '' WHERE c.id = $1`, id, in.ClientID).Scan(&r.Message, &r.Seq, &r.Customer, &before)
+		if err != nil || r.Message != 0 {
+			return r, err
+		}
+		id = before
+	}
+	return Received{}, db.ErrNoRows
 }
 
 // checkInbound refuses what can't be kept and masks what mustn't be.

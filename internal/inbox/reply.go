@@ -30,16 +30,22 @@ func (i *Inbox) Say(ctx context.Context, scope care.Scope, id int64, a Answer) (
 	if err := a.check(i.db.Now()); err != nil {
 		return Message{}, err
 	}
-	if a.ClientID != "" {
-		// Asked beforehand only because a resend is a refusal of the unique index otherwise, which
-		// would be tried again; the index is what decides.
-		if m, err := i.said(ctx, scope, id, a.ClientID); err == nil || !errors.Is(err, db.ErrNoRows) {
-			return m, err
+	e, err := i.act(ctx, scope, id, func(e *edit) error {
+		// The first attempt trusts that the message is new. If it isn't, the unique index refuses it, and this finds it.
+		if e.try > 1 && a.ClientID != "" {
+			var seq int64
+			err := e.QueryRow(ctx, saidBefore, id, a.ClientID).Scan(&seq)
+			if err == nil {
+				return errSaid
+			}
+			if !errors.Is(err, db.ErrNoRows) {
+				return err
+			}
 		}
-	}
-	e, err := i.act(ctx, scope, id, func(e *edit) error { return e.answer(scope, a) })
-	if db.Conflicts(err) && a.ClientID != "" {
-		return i.said(ctx, scope, id, a.ClientID)
+		return e.answer(scope, a)
+	})
+	if errors.Is(err, errSaid) {
+		return i.said(ctx, id, a.ClientID)
 	}
 	if err != nil {
 		return Message{}, err
@@ -95,24 +101,15 @@ func (e *edit) reply(m Message) {
 	e.Emit(db.Event{Store: e.now.Store, Type: care.EventMessageSent, Subject: said.ID, Payload: e.messageEvent(&said)})
 }
 
-// said finds a message of the conversation by the id that its sender gave it.
-func (i *Inbox) said(ctx context.Context, scope care.Scope, id int64, clientID string) (Message, error) {
-	var m Message
-	var store int64
-	q := i.db.Read()
-	err := q.QueryRow(ctx, `SELECT store_id, seq FROM messages WHERE conversation_id = $1 AND client_id = $2 AND client_id <> ''`, id, clientID).Scan(&store, &m.Seq)
-	if err != nil {
-		return m, err
-	}
-	if !scope.In(store) {
-		return m, care.NotFound("conversation")
-	}
-	if err := scope.Check(store, care.PermInboxWrite); err != nil {
-		return m, err
-	}
-	found, err := i.messages(ctx, q, `m.conversation_id = $1 AND m.seq = $2`, id, m.Seq)
-	if err != nil {
-		return m, err
+const saidBefore = `SELECT seq FROM messages WHERE conversation_id = $1 AND client_id = $2 AND client_id <> ''`
+
+var errSaid = errors.New("inbox: said before")
+
+// said returns a message of the conversation by the id that its sender gave it.
+func (i *Inbox) said(ctx context.Context, id int64, clientID string) (Message, error) {
+	found, err := i.messages(ctx, i.db.Read(), `m.conversation_id = $1 AND m.client_id = $2 AND m.client_id <> ''`, id, clientID)
+	if err != nil || len(found) == 0 {
+		return Message{}, err
 	}
 	return found[0], nil
 }
