@@ -100,21 +100,26 @@ func loadSQLite(b *testing.B) (load func(table string, rows [][]any), finish fun
 	}
 	c.SetMaxOpenConns(1)
 	b.Cleanup(func() { _ = c.Close() })
-	return func(table string, rows [][]any) {
-		tx, err := c.Begin()
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, part := range portions(rows) {
-			q, args := multiRow("INSERT INTO "+table+" ("+strings.Join(columns[table], ",")+") VALUES ", "", part)
-			q = strings.NewReplacer("$", "?").Replace(q)
-			if _, err := tx.Exec(q, args...); err != nil {
+	statements := map[string]*sql.Stmt{}
+	run := func(text string, args ...any) {
+		st, ok := statements[text]
+		if !ok {
+			if st, err = c.Prepare(text); err != nil {
 				b.Fatal(err)
 			}
+			statements[text] = st
 		}
-		if err := tx.Commit(); err != nil {
+		if _, err := st.Exec(args...); err != nil {
 			b.Fatal(err)
 		}
+	}
+	return func(table string, rows [][]any) {
+		run("BEGIN")
+		for _, part := range portions(rows) {
+			q, args := multiRow("INSERT INTO "+table+" ("+strings.Join(columns[table], ",")+") VALUES ", "", part)
+			run(strings.ReplaceAll(q, "$", "?"), args...)
+		}
+		run("COMMIT")
 	}, func() {}
 }
 

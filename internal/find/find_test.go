@@ -276,6 +276,9 @@ func TestPutsInOneTransaction(t *testing.T) {
 					return err
 				}
 			}
+			if err := f.Add(tx, person(3, "Новий Зиновій", "+380501112233", "", 0)); err != nil {
+				return err
+			}
 			if err := f.Put(ctx, tx, shop, Customer, 2, person(2, "Зникле", "", "", 0).Entry); err != nil {
 				return err
 			}
@@ -284,7 +287,7 @@ func TestPutsInOneTransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for query, want := range map[string]int{"Перша": 0, "Друга": 0, "Застаріле": 0, "Зникле": 0, "Третя": 1, "Назва Третя": 1} {
+		for query, want := range map[string]int{"Перша": 0, "Друга": 0, "Застаріле": 0, "Зникле": 0, "Третя": 1, "Назва Третя": 1, "Новий Зиновій": 1, "1112233": 1} {
 			if got := len(seek(t, f, query)); got != want {
 				t.Errorf("%q found %d, wanted %d", query, got, want)
 			}

@@ -63,11 +63,11 @@ func (f *Finder) PutAll(ctx context.Context, tx *db.Tx, things []Thing) error {
 	for _, id := range ids {
 		t := latest[id]
 		now[id] = factsOf(t.Entry)
-		encoded, err := json.Marshal(now[id])
+		row, err := rowOf(id, t, now[id])
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{id.store, id.kind, id.ref, t.Customer, t.Conversation, t.Recency, clean(t.Title, maxTitle), clean(t.Subtitle, maxTitle), string(encoded), ""})
+		rows = append(rows, row)
 	}
 	changed, err := writeThings(ctx, tx, rows)
 	if err != nil {
@@ -96,6 +96,36 @@ func (f *Finder) PutAll(ctx context.Context, tx *db.Tx, things []Thing) error {
 		f.learn(tx, store, ws)
 	}
 	return nil
+}
+
+// Add is Put for a thing that the caller has made in this very transaction, and puts only once in
+// it: nothing is asked, all is written with the commit.
+func (f *Finder) Add(tx *db.Tx, t Thing) error {
+	kind, ok := kindNumbers[t.Kind]
+	if !ok {
+		return fmt.Errorf("find: unknown kind %q", t.Kind)
+	}
+	now := factsOf(t.Entry)
+	row, err := rowOf(thingID{t.Store, kind, t.Ref}, t, now)
+	if err != nil {
+		return err
+	}
+	deferRows(tx, insertThings, ` ON CONFLICT DO NOTHING`, [][]any{row})
+	var added [][]any
+	for _, k := range now.keys(kind) {
+		added = append(added, []any{t.Store, int64(k.field), k.text, now.Day, t.Ref, kind})
+	}
+	deferRows(tx, insertKeys, ` ON CONFLICT DO NOTHING`, added)
+	for _, name := range now.Names {
+		f.learn(tx, t.Store, wordsOf(name))
+	}
+	return nil
+}
+
+// rowOf is a thing as find_things keeps it.
+func rowOf(id thingID, t Thing, now facts) ([]any, error) {
+	encoded, err := json.Marshal(now)
+	return []any{id.store, id.kind, id.ref, t.Customer, t.Conversation, t.Recency, clean(t.Title, maxTitle), clean(t.Subtitle, maxTitle), string(encoded), ""}, err
 }
 
 // Remove makes a thing found no more.

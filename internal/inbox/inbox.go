@@ -58,6 +58,7 @@ type Customers interface {
 type Options struct {
 	// Secret signs the addresses by which visitors fetch attachments.
 	Secret []byte
+	Index  Index
 	Log    *slog.Logger // slog.Default() if nil
 }
 
@@ -68,6 +69,7 @@ type Inbox struct {
 	files     blob.Store
 	bus       bus.Bus
 	secret    []byte
+	index     Index
 	log       *slog.Logger
 
 	viewers *viewers
@@ -85,7 +87,7 @@ func New(d *db.DB, customers Customers, files blob.Store, hints bus.Bus, o Optio
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, log: o.Log, uploads: make(chan struct{}, 8)}
+	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, index: o.Index, log: o.Log, uploads: make(chan struct{}, 8)}
 	i.viewers = newViewers(d.Clock)
 	i.indexer = newIndexer(i)
 	return i

@@ -178,6 +178,11 @@ ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURN
 		if err != nil {
 			return err
 		}
+		if i.index != nil {
+			if err := i.index.Add(tx, entryOf(e.now)); err != nil {
+				return err
+			}
+		}
 		e.save()
 		r = Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: person, Created: true}
 		return nil
