@@ -30,7 +30,7 @@ export function placeOf(
       view: queue ? 'open' : key,
       queue_id: queue ? Number(queue[1]) : undefined,
       store_id: storeId || undefined,
-      q: search.get('q') ?? undefined,
+      q: search.get('q')?.trim() || undefined,
       channel: search.get('channel') ?? undefined,
       sort: sort === 'latest' ? undefined : sort,
     },

@@ -20,6 +20,15 @@ export interface Outgoing {
 let items = $state.raw<Outgoing[]>([]);
 let restored = false;
 
+// What an earlier page of this browser left unsent. What it was sending may have arrived: the key tells the server.
+function restore(): void {
+  if (restored) return;
+  restored = true;
+  const left = recall<Outgoing[]>('outbox', []);
+  if (!Array.isArray(left)) return;
+  items = [...left.map((o) => (o.state === 'sending' ? { ...o, state: 'waiting' as const } : o)), ...items];
+}
+
 function store(next: Outgoing[]): void {
   items = next;
   keep('outbox', next);
@@ -38,6 +47,7 @@ export const outbox = {
 
   /** Sends; the message shows at once, its fate follows. Resolves true when the server took it. */
   async send(conversation: Id, message: NewMessage, files: Attachment[], author: string): Promise<boolean> {
+    restore();
     const out: Outgoing = {
       conversation,
       message,
@@ -74,17 +84,12 @@ export const outbox = {
 
   /** The line is back: everything that waited goes out, in order. */
   async flush(): Promise<void> {
-    if (!restored) {
-      restored = true;
-      const left = recall<Outgoing[]>('outbox', []);
-      if (Array.isArray(left) && left.length)
-        items = [
-          ...left.map((o) => (o.state === 'sending' ? { ...o, state: 'waiting' as const } : o)),
-          ...items,
-        ];
-    }
-    for (const out of items.filter((o) => o.state === 'waiting')) {
-      change(out.message.client_id, { state: 'sending' });
+    restore();
+    for (const { message } of items.filter((o) => o.state === 'waiting')) {
+      // Another flush may have taken it meanwhile.
+      const out = items.find((o) => o.message.client_id === message.client_id && o.state === 'waiting');
+      if (!out) continue;
+      change(message.client_id, { state: 'sending' });
       await attempt(out);
     }
   },
