@@ -10,13 +10,13 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"opeka/internal/app"
+	"opeka/internal/command"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var commands app.Commands
+	var commands command.Commands
 	parser := kong.Parse(&commands, kong.Name("opeka"), kong.Description("Customer service for online shops."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Configuration(kong.JSON, "/etc/opeka.json", "opeka.json"), kong.BindTo(ctx, (*context.Context)(nil)))

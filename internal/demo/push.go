@@ -150,3 +150,5 @@ func (p *pusher) post(ctx context.Context, body []byte) error {
 	}
 	return nil
 }
+
+func newSecret() string { return rand.Text() + rand.Text() }

@@ -1,4 +1,5 @@
-package app
+// Package command is what `opeka` can be told to do on the command line.
+package command
 
 import (
 	"context"
@@ -6,39 +7,42 @@ import (
 	"io"
 	"os"
 
+	"opeka/internal/app"
 	"opeka/internal/db"
+	"opeka/internal/demo"
 )
 
 // Commands are what `opeka` can be told to do; each reads its Config from flags, the environment, or a file.
 type Commands struct {
-	Serve   ServeCommand   `cmd:"" default:"withargs" help:"Serve the console, the API, the widget and the hooks."`
-	Migrate MigrateCommand `cmd:"" help:"Bring the database's schema up to date (serve does it by itself)."`
-	Copy    CopyCommand    `cmd:"" help:"Move a SQLite installation to PostgreSQL, compared row by row."`
-	Doctor  DoctorCommand  `cmd:"" help:"Look at everything the program leans on and say how to mend what is wrong."`
-	OpenAPI OpenAPICommand `cmd:"" name:"openapi" help:"Print the description of the API."`
-	Version VersionCommand `cmd:"" help:"Print the version."`
+	Serve   ServeCommand      `cmd:"" default:"withargs" help:"Serve the console, the API, the widget and the hooks."`
+	Demo    demo.Command      `cmd:"" help:"Serve with a demo shop: a storefront, its stock and orders, and shoppers who ask."`
+	Migrate MigrateCommand    `cmd:"" help:"Bring the database's schema up to date (serve does it by itself)."`
+	Copy    CopyCommand       `cmd:"" help:"Move a SQLite installation to PostgreSQL, compared row by row."`
+	Doctor  app.DoctorCommand `cmd:"" help:"Look at everything the program leans on and say how to mend what is wrong."`
+	OpenAPI OpenAPICommand    `cmd:"" name:"openapi" help:"Print the description of the API."`
+	Version VersionCommand    `cmd:"" help:"Print the version."`
 }
 
 // ServeCommand runs the program until it is interrupted.
 type ServeCommand struct {
-	Config
+	app.Config
 }
 
 // Run implements the command.
 func (s *ServeCommand) Run(ctx context.Context) error {
-	a, err := New(ctx, s.Config, Options{})
+	a, err := app.New(ctx, s.Config, app.Options{})
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	return a.Run(ctx, func(address string) {
-		fmt.Printf("Opeka %s serves at %s\n", Version, address)
+		fmt.Printf("Opeka %s serves at %s\n", app.Version, address)
 	})
 }
 
 // MigrateCommand updates the schema and ends.
 type MigrateCommand struct {
-	Config
+	app.Config
 }
 
 // Run implements the command.
@@ -60,7 +64,7 @@ func (m *MigrateCommand) Run(ctx context.Context) error {
 
 // CopyCommand moves an installation from SQLite to PostgreSQL.
 type CopyCommand struct {
-	Config
+	app.Config
 	To string `required:"" help:"postgres://... of a new, empty database."`
 }
 
@@ -105,7 +109,7 @@ func writeOpenAPI(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	a, err := New(ctx, Config{Data: dir, LogLevel: "error"}, Options{})
+	a, err := app.New(ctx, app.Config{Data: dir, LogLevel: "error"}, app.Options{})
 	if err != nil {
 		return err
 	}
@@ -123,6 +127,6 @@ type VersionCommand struct{}
 
 // Run implements the command.
 func (*VersionCommand) Run() error {
-	fmt.Println("opeka", Version)
+	fmt.Println("opeka", app.Version)
 	return nil
 }

@@ -1,0 +1,147 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// keep is what the demo's shop must remember of its installation: the secrets that Opeka shows only once.
+type keep struct {
+	path      string
+	Ready     bool   `json:"ready"`
+	Store     int64  `json:"store_id"`
+	Identity  string `json:"identity_secret"`
+	BatchPath string `json:"batch_path"`
+	Secret    string `json:"secret"`
+}
+
+func openKeep(dir string) (*keep, error) {
+	k := &keep{path: filepath.Join(dir, "demo.json")}
+	b, err := os.ReadFile(k.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return k, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, k); err != nil {
+		return nil, fmt.Errorf("demo: %s: %w", k.path, err)
+	}
+	if !k.Ready {
+		return nil, fmt.Errorf("demo: the first start was broken off; delete the folder %s and start again", dir)
+	}
+	return k, nil
+}
+
+func (k *keep) save() error {
+	b, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(k.path, b, 0o600)
+}
+
+type made struct {
+	ID     int64  `json:"id"`
+	Secret string `json:"secret"`
+}
+
+// install does by the API what an owner does in the console: the store, its hours and widget, colleagues, queues, and the connection of the shop.
+func (k *keep) install(ctx context.Context, office *agentSession, url string) error {
+	if err := k.save(); err != nil { // from here on a broken-off start is seen as one
+		return err
+	}
+	if err := office.do(ctx, http.MethodPost, "/setup", map[string]any{"store_name": shopName, "time_zone": "Europe/Kyiv", "language": "uk", "name": "Олена Гай", "email": Email, "password": Password}, nil); err != nil {
+		return fmt.Errorf("the data folder holds another installation: %w", err)
+	}
+	if err := office.signIn(ctx, Email, Password); err != nil {
+		return err
+	}
+	var stores struct {
+		Items []struct {
+			ID      int64 `json:"id"`
+			Version int64 `json:"version"`
+		} `json:"items"`
+	}
+	if err := office.do(ctx, http.MethodGet, "/stores", nil, &stores); err != nil {
+		return err
+	}
+	k.Store = stores.Items[0].ID
+	if err := k.shape(ctx, office, stores.Items[0].Version); err != nil {
+		return err
+	}
+	var secret made
+	if err := office.do(ctx, http.MethodPost, fmt.Sprintf("/stores/%d/identity-secret", k.Store), nil, &secret); err != nil {
+		return err
+	}
+	k.Identity = secret.Secret
+	for _, a := range []map[string]any{
+		{"name": "Іван Береза", "email": "ivan@stezhka.example", "language": "uk", "role": "agent", "speaks": []string{"uk", "ru"}},
+		{"name": "Zofia Maj", "email": "zofia@stezhka.example", "language": "pl", "role": "agent", "speaks": []string{"pl", "en"}},
+		{"name": "Дарія Лугова", "email": "daria@stezhka.example", "language": "uk", "role": "supervisor", "speaks": []string{"uk", "ru", "en"}},
+	} {
+		skills := []map[string]string{{"kind": "channel", "value": "chat"}}
+		for _, l := range a["speaks"].([]string) {
+			skills = append(skills, map[string]string{"kind": "language", "value": l})
+		}
+		if err := office.do(ctx, http.MethodPost, "/agents", map[string]any{"name": a["name"], "email": a["email"], "language": a["language"], "skills": skills,
+			"memberships": []map[string]any{{"store_id": k.Store, "role": a["role"]}}}, nil); err != nil {
+			return err
+		}
+	}
+	return k.connect(ctx, office)
+}
+
+func (k *keep) shape(ctx context.Context, office *agentSession, version int64) error {
+	week := map[string]any{}
+	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
+		week[d] = []map[string]string{{"from": "08:00", "to": "22:00"}}
+	}
+	return office.do(ctx, http.MethodPatch, fmt.Sprintf("/stores/%d", k.Store), map[string]any{
+		"slug": shopSlug, "currency": currency, "color": "#2d6a4f", "version": version,
+		"calendar": map[string]any{"zone": "Europe/Kyiv", "week": week},
+		"widget": map[string]any{
+			"title":    map[string]string{"uk": "Стежка поруч", "ru": "Стежка рядом", "pl": "Stezhka jest obok", "en": "Stezhka is here"},
+			"greeting": map[string]string{"uk": "Вітаємо! Чим допомогти?", "ru": "Здравствуйте! Чем помочь?", "pl": "Dzień dobry! W czym pomóc?", "en": "Hello! How can we help?"},
+		},
+	}, nil)
+}
+
+// connect makes the connection by which the shop tells of its changes, and names what its statuses mean.
+func (k *keep) connect(ctx context.Context, office *agentSession) error {
+	var c struct {
+		ID int64 `json:"id"`
+	}
+	secret := newSecret()
+	err := office.do(ctx, http.MethodPost, "/connections", map[string]any{"store_id": k.Store, "plug": "generic", "name": "Магазин «Стежка»",
+		"settings": map[string]any{"currency": currency, "time_zone": "Europe/Kyiv"}, "secrets": map[string]string{"secret": secret}}, &c)
+	if err != nil {
+		return err
+	}
+	k.Secret, k.BatchPath = secret, fmt.Sprintf("/ingest/v1/%d/batch", c.ID)
+	return k.save()
+}
+
+// open counts the conversations that wait for an answer; many when it can't be told.
+func (s *agentSession) open(ctx context.Context) int64 {
+	var counts struct {
+		Views []struct {
+			Key   string `json:"key"`
+			Count int64  `json:"count"`
+		} `json:"views"`
+	}
+	if err := s.do(ctx, http.MethodGet, "/inbox/counts", nil, &counts); err != nil {
+		return maxOpen
+	}
+	for _, v := range counts.Views {
+		if v.Key == "open" {
+			return v.Count
+		}
+	}
+	return 0
+}
