@@ -69,6 +69,7 @@ const (
 	jobHints   = "shop.hints"
 	jobHooks   = "shop.hooks"
 	jobErase   = "shop.erase"
+	JobChanged = "shop.changed" // listens to connection.updated
 	jobWatch   = "shop.watch"
 	jobForget  = "shop.forget_hooks"
 	forever    = 1 << 30
@@ -111,6 +112,7 @@ func (s *Sync) Jobs(r *job.Runner) {
 	r.Handle(jobHints, s.runHints, job.Slow)
 	r.Handle(jobHooks, s.runHooks, job.Slow)
 	r.Handle(jobErase, s.runErase)
+	r.Handle(JobChanged, s.runChanged)
 	r.Every(jobWatch, watchEvery, s.watch)
 	r.Every(jobForget, time.Hour, s.forgetHooks)
 }
@@ -166,7 +168,7 @@ func (s *Sync) session(c account.LiveConnection) (*session, error) {
 	}
 	plug := s.plugs[c.Plug]
 	if plug == nil {
-		return nil, care.Invalid("plug", "unknown_plug", "plug", c.Plug)
+		return nil, care.Invalid("plug", "plug_unknown", "value", c.Plug)
 	}
 	shop, err := plug.Open(c.Connection, s.paced())
 	if err != nil {
@@ -305,4 +307,30 @@ func isNews(row query.ShopSync, r care.Record) bool {
 		return false
 	}
 	return !o.PlacedAt.Before(row.ImportStartedAt.Time()) || row.PolledAt != 0 && r.UpdatedAt.After(row.PolledAt.Time())
+}
+
+// runChanged reacts to new settings at once: new keys are tried, a resumed connection catches up, hooks follow a new address.
+func (s *Sync) runChanged(ctx context.Context, j job.Job) (job.Done, error) {
+	if j.Event == nil {
+		return nil, nil
+	}
+	row, err := query.New(s.db.Read()).Sync(ctx, j.Event.Subject)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *db.Tx) error {
+		kinds := []string{jobHooks, jobHints, jobPoll}
+		if row.Phase == phaseImporting {
+			kinds = []string{jobHooks, jobImport}
+		}
+		for _, kind := range kinds {
+			now := work(kind, row.StoreID, row.ConnectionID, tx.Now)
+			now.Move = true
+			tx.Enqueue(now)
+		}
+		return nil
+	}, nil
 }

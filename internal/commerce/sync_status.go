@@ -50,7 +50,7 @@ type HookHealth struct {
 	Error     string            `json:"error"`
 }
 
-// connection returns a connection that the caller may manage.
+// managed returns a connection that the caller may manage.
 func (s *Sync) managed(ctx context.Context, scope care.Scope, id int64) (account.LiveConnection, error) {
 	c, err := s.connections.Connection(ctx, id)
 	if err != nil {
@@ -107,38 +107,6 @@ func (s *Sync) Status(ctx context.Context, scope care.Scope, id int64) (SyncStat
 	return out, err
 }
 
-// Test makes the cheapest authorised request to the shop and tells what it found. Refused keys come back as connection.keys_refused,
-// a shop that doesn't answer as connection.unreachable.
-func (s *Sync) Test(ctx context.Context, scope care.Scope, id int64) (care.ShopInfo, error) {
-	c, err := s.managed(ctx, scope, id)
-	if err != nil {
-		return care.ShopInfo{}, err
-	}
-	ses, err := s.session(c)
-	if err != nil {
-		return care.ShopInfo{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
-	defer cancel()
-	info, err := ses.shop.Test(ctx)
-	if err != nil {
-		return info, shown(err)
-	}
-	b, err := json.Marshal(info)
-	if err != nil {
-		return info, err
-	}
-	l := live{LiveConnection: c, session: ses}
-	return info, s.db.Write(ctx, db.System, func(tx *db.Tx) error {
-		q := query.New(tx)
-		if err := q.NoteShop(ctx, query.NoteShopParams{Shop: b, ConnectionID: id}); err != nil {
-			return err
-		}
-		_, err := s.note(ctx, tx, q, l, nil)
-		return err
-	})
-}
-
 // shown makes an error of a shop one that can be shown to the person who connects it.
 func shown(err error) error {
 	var e *care.Error
@@ -147,9 +115,9 @@ func shown(err error) error {
 	}
 	var auth *care.AuthError
 	if errors.As(err, &auth) {
-		return &care.Error{Code: "connection.keys_refused", Kind: care.KindInvalid, Args: map[string]any{"reason": reason(err)}, Cause: err}
+		return &care.Error{Code: "connection.auth_failed", Kind: care.KindConflict, Cause: err}
 	}
-	return &care.Error{Code: "connection.unreachable", Kind: care.KindInvalid, Args: map[string]any{"reason": reason(err)}, Cause: err}
+	return &care.Error{Code: "connection.unreachable", Kind: care.KindConflict, Cause: err}
 }
 
 // Start begins the (whole) import of a shop on behalf of an administrator.

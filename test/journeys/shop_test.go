@@ -186,10 +186,6 @@ func TestAShopIsConnectedAndFollowed(t *testing.T) {
 		h := open(t, d, clock, true)
 		item, ids := h.fill(120)
 		h.start()
-		info, err := h.sync.Test(t.Context(), h.scope, 40)
-		if err != nil || info.Currency != "UAH" || !info.Writable {
-			t.Fatalf("%+v, %v", info, err)
-		}
 		h.connect()
 		if n := h.count(`SELECT count(*) FROM orders WHERE connection_id = 40`); n != 120 {
 			t.Fatalf("%d orders", n)

@@ -365,7 +365,6 @@ type ShopSync struct {
 	ConnectionID    int64
 	StoreID         int64
 	Phase           string
-	Shop            json.RawMessage
 	ImportStartedAt db.Time
 	ImportEndedAt   db.Time
 	PolledAt        db.Time

@@ -5,7 +5,7 @@ SELECT * FROM shop_syncs WHERE connection_id = $1;
 SELECT connection_id, store_id, phase FROM shop_syncs ORDER BY connection_id;
 
 -- name: BeginSync :exec
-INSERT INTO shop_syncs (connection_id, store_id, phase, shop, import_started_at, hooks) VALUES ($1, $2, 'importing', '{}', $3, '[]')
+INSERT INTO shop_syncs (connection_id, store_id, phase, import_started_at, hooks) VALUES ($1, $2, 'importing', $3, '[]')
 ON CONFLICT (connection_id) DO UPDATE SET phase = 'importing', import_started_at = excluded.import_started_at, import_ended_at = 0;
 
 -- name: BeginKind :exec
@@ -29,9 +29,6 @@ UPDATE shop_syncs SET polled_at = $1, unhinted_at = $2 WHERE connection_id = $3;
 
 -- name: NoteRescan :exec
 UPDATE shop_syncs SET rescanned_at = $1 WHERE connection_id = $2;
-
--- name: NoteShop :exec
-UPDATE shop_syncs SET shop = $1 WHERE connection_id = $2;
 
 -- name: NoteHooks :exec
 UPDATE shop_syncs SET hooks = $1, hooks_at = $2, hooks_error = $3, hooks_revived = hooks_revived + $4, unhinted_at = 0 WHERE connection_id = $5;

@@ -29,7 +29,7 @@ func (q *Queries) BeginKind(ctx context.Context, arg BeginKindParams) error {
 }
 
 const beginSync = `-- name: BeginSync :exec
-INSERT INTO shop_syncs (connection_id, store_id, phase, shop, import_started_at, hooks) VALUES ($1, $2, 'importing', '{}', $3, '[]')
+INSERT INTO shop_syncs (connection_id, store_id, phase, import_started_at, hooks) VALUES ($1, $2, 'importing', $3, '[]')
 ON CONFLICT (connection_id) DO UPDATE SET phase = 'importing', import_started_at = excluded.import_started_at, import_ended_at = 0
 `
 
@@ -364,20 +364,6 @@ func (q *Queries) NoteRescan(ctx context.Context, arg NoteRescanParams) error {
 	return err
 }
 
-const noteShop = `-- name: NoteShop :exec
-UPDATE shop_syncs SET shop = $1 WHERE connection_id = $2
-`
-
-type NoteShopParams struct {
-	Shop         json.RawMessage
-	ConnectionID int64
-}
-
-func (q *Queries) NoteShop(ctx context.Context, arg NoteShopParams) error {
-	_, err := q.db.Exec(ctx, noteShop, arg.Shop, arg.ConnectionID)
-	return err
-}
-
 const productOfVariant = `-- name: ProductOfVariant :one
 SELECT p.external_id FROM variants v JOIN products p ON p.id = v.product_id WHERE v.connection_id = $1 AND v.external_id = $2 LIMIT 1
 `
@@ -425,7 +411,7 @@ func (q *Queries) StaleOpenOrders(ctx context.Context, arg StaleOpenOrdersParams
 }
 
 const sync = `-- name: Sync :one
-SELECT connection_id, store_id, phase, shop, import_started_at, import_ended_at, polled_at, unhinted_at, rescanned_at, refused_hooks, refused_at, hooks, hooks_at, hooks_error, hooks_revived, failures, failing_since_at FROM shop_syncs WHERE connection_id = $1
+SELECT connection_id, store_id, phase, import_started_at, import_ended_at, polled_at, unhinted_at, rescanned_at, refused_hooks, refused_at, hooks, hooks_at, hooks_error, hooks_revived, failures, failing_since_at FROM shop_syncs WHERE connection_id = $1
 `
 
 func (q *Queries) Sync(ctx context.Context, connectionID int64) (ShopSync, error) {
@@ -435,7 +421,6 @@ func (q *Queries) Sync(ctx context.Context, connectionID int64) (ShopSync, error
 		&i.ConnectionID,
 		&i.StoreID,
 		&i.Phase,
-		&i.Shop,
 		&i.ImportStartedAt,
 		&i.ImportEndedAt,
 		&i.PolledAt,

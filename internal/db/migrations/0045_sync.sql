@@ -4,7 +4,6 @@ CREATE TABLE shop_syncs (
     connection_id     BIGINT PRIMARY KEY,
     store_id          BIGINT NOT NULL,
     phase             TEXT   NOT NULL,           -- importing, live
-    shop              JSONB  NOT NULL,           -- care.ShopInfo of the last connection test, {} before
     import_started_at BIGINT NOT NULL DEFAULT 0,
     import_ended_at   BIGINT NOT NULL DEFAULT 0,
     polled_at         BIGINT NOT NULL DEFAULT 0,

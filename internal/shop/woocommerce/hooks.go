@@ -145,8 +145,7 @@ func (s *session) RegisterHooks(ctx context.Context, address string) ([]care.Hoo
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(s.hookSecret))
-	mark := " #" + hex.EncodeToString(sum[:3])
+	mark := s.mark()
 	var out []care.HookStatus
 	for _, topic := range topics {
 		status := care.HookStatus{Topic: topic}
@@ -167,7 +166,7 @@ func (s *session) RegisterHooks(ctx context.Context, address string) ([]care.Hoo
 		switch {
 		case have == nil:
 			_, err = s.call(ctx, http.MethodPost, "/wc/v3/webhooks", nil, want, &now)
-		case have.Status != "active" || !strings.HasSuffix(string(have.Name), mark):
+		case have.Status != "active", have.DeliveryURL != address, !strings.HasSuffix(string(have.Name), mark):
 			status.Revived = have.Status != "active"
 			_, err = s.call(ctx, http.MethodPut, "/wc/v3/webhooks/"+have.ID.String(), nil, want, &now)
 		default:
@@ -197,7 +196,7 @@ func (s *session) HookStatuses(ctx context.Context, address string) ([]care.Hook
 	for i, topic := range topics {
 		out[i].Topic = topic
 		for _, h := range ours {
-			out[i].Active = out[i].Active || h.Topic == topic && h.Status == "active"
+			out[i].Active = out[i].Active || h.Topic == topic && h.Status == "active" && h.DeliveryURL == address
 		}
 	}
 	return out, nil
@@ -225,7 +224,14 @@ func (s *session) deleteHook(ctx context.Context, id num) error {
 	return err
 }
 
-// hooksAt lists the shop's hooks that push to the address, of whatever status.
+// mark is what our hooks' names end with: of the connection and of the secret that they were made with.
+func (s *session) mark() string {
+	sum := sha256.Sum256([]byte(s.hookSecret))
+	return " #" + hex.EncodeToString(sum[:4])
+}
+
+// hooksAt lists the shop's hooks that push to the address, or are ours and push to an address that we had
+// before, of whatever status.
 func (s *session) hooksAt(ctx context.Context, address string) ([]webhook, error) {
 	var out []webhook
 	for page := 1; page <= 50; page++ {
@@ -236,7 +242,7 @@ func (s *session) hooksAt(ctx context.Context, address string) ([]webhook, error
 			return nil, err
 		}
 		for _, w := range items {
-			if w.DeliveryURL == address {
+			if w.DeliveryURL == address || strings.HasPrefix(string(w.Name), "Opeka ") && strings.HasSuffix(string(w.Name), s.mark()) {
 				out = append(out, w)
 			}
 		}

@@ -68,10 +68,10 @@ func (Plug) Open(c care.Connection, client *http.Client) (care.Shop, error) {
 	var set settings
 	var sec secrets
 	if err := unmarshal(c.Settings, &set); err != nil {
-		return nil, care.Invalid("settings", "invalid")
+		return nil, care.Invalid("settings", "value_invalid")
 	}
 	if err := unmarshal(c.Secrets, &sec); err != nil {
-		return nil, care.Invalid("secrets", "invalid")
+		return nil, care.Invalid("secrets", "value_invalid")
 	}
 	base, err := siteAddress(set.URL)
 	if err != nil {
@@ -119,7 +119,7 @@ func siteAddress(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.Opaque != "" {
-		return nil, care.Invalid("url", "invalid_url")
+		return nil, care.Invalid("url", "url_invalid")
 	}
 	path := u.Path
 	for _, cut := range []string{"/wp-json", "/wp-admin", "/wp-login.php", "/index.php"} {
