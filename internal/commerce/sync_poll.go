@@ -16,6 +16,8 @@ const (
 	pollPages   = 20              // of one kind in one run
 	rescanEvery = 5 * time.Minute // between looks for orders that nobody has looked at for long
 	rescanBatch = 20
+	youngFor    = 21 * 24 * time.Hour // after it an open order is looked at once a day
+	oldEvery    = 24 * time.Hour
 	// hookGrace is how long a shop may take to push what a poll has found: WooCommerce's queue runs once a minute if somebody visits the shop.
 	hookGrace = 10 * time.Minute
 	wellFor   = time.Hour // hooks that came within it let polls slow down
@@ -134,8 +136,9 @@ func (s *Sync) runRescan(ctx context.Context, j job.Job) (job.Done, error) {
 	if l.sync.Phase != phaseLive {
 		return nil, nil
 	}
+	now := s.db.Now()
 	ids, err := query.New(s.db.Read()).StaleOpenOrders(ctx, query.StaleOpenOrdersParams{
-		ConnectionID: l.ID, FetchedAt: db.At(s.db.Now().Add(-s.o.Rescan)), Limit: rescanBatch,
+		ConnectionID: l.ID, YoungAt: db.At(now.Add(-s.o.Rescan)), PlacedAt: db.At(now.Add(-youngFor)), OldAt: db.At(now.Add(-oldEvery)), Most: rescanBatch,
 	})
 	if err != nil {
 		return nil, err

@@ -67,7 +67,10 @@ SELECT count(*) FROM hook_deliveries WHERE connection_id = $1 AND received_at > 
 DELETE FROM hook_deliveries WHERE id IN (SELECT d.id FROM hook_deliveries d WHERE d.received_at < $1 ORDER BY d.received_at LIMIT 2000);
 
 -- name: StaleOpenOrders :many
-SELECT external_id FROM orders WHERE connection_id = $1 AND open AND fetched_at < $2 ORDER BY fetched_at LIMIT $3;
+-- Orders that have been open for long seldom move: they are looked at by the second measure.
+SELECT external_id FROM orders
+WHERE connection_id = sqlc.arg(connection_id) AND open AND fetched_at < sqlc.arg(young_at) AND (placed_at > sqlc.arg(placed_at) OR fetched_at < sqlc.arg(old_at))
+ORDER BY fetched_at LIMIT sqlc.arg(most);
 
 -- name: ProductOfVariant :one
 SELECT p.external_id FROM variants v JOIN products p ON p.id = v.product_id WHERE v.connection_id = $1 AND v.external_id = $2 LIMIT 1;

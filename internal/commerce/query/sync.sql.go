@@ -381,17 +381,28 @@ func (q *Queries) ProductOfVariant(ctx context.Context, arg ProductOfVariantPara
 }
 
 const staleOpenOrders = `-- name: StaleOpenOrders :many
-SELECT external_id FROM orders WHERE connection_id = $1 AND open AND fetched_at < $2 ORDER BY fetched_at LIMIT $3
+SELECT external_id FROM orders
+WHERE connection_id = $1 AND open AND fetched_at < $2 AND (placed_at > $3 OR fetched_at < $4)
+ORDER BY fetched_at LIMIT $5
 `
 
 type StaleOpenOrdersParams struct {
 	ConnectionID int64
-	FetchedAt    db.Time
-	Limit        int32
+	YoungAt      db.Time
+	PlacedAt     db.Time
+	OldAt        db.Time
+	Most         int32
 }
 
+// Orders that have been open for long seldom move: they are looked at by the second measure.
 func (q *Queries) StaleOpenOrders(ctx context.Context, arg StaleOpenOrdersParams) ([]string, error) {
-	rows, err := q.db.Query(ctx, staleOpenOrders, arg.ConnectionID, arg.FetchedAt, arg.Limit)
+	rows, err := q.db.Query(ctx, staleOpenOrders,
+		arg.ConnectionID,
+		arg.YoungAt,
+		arg.PlacedAt,
+		arg.OldAt,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}

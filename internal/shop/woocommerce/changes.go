@@ -74,6 +74,7 @@ func (s *session) Changes(ctx context.Context, kind care.RecordKind, at string) 
 	if err != nil {
 		return nil, at, false, err
 	}
+	r.importing = c.Phase == phaseImport
 	records, err := s.records(ctx, r, kind, raws)
 	if err != nil {
 		return nil, at, false, err

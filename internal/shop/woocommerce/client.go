@@ -237,6 +237,7 @@ func (s *session) address(ctx context.Context, w way, method, path string, q url
 // failed names what went wrong on the way.
 func (s *session) failed(ctx context.Context, err error) error {
 	var uerr *url.Error
+	var later *care.TemporaryError
 	cause := err
 	if errors.As(err, &uerr) {
 		cause = uerr.Err // without the address, which may carry the keys
@@ -244,6 +245,8 @@ func (s *session) failed(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &later):
+		return later // of the caller's client, which knows for how long to leave the shop alone
 	case errors.Is(err, outgoing.ErrInside):
 		return &care.Error{Code: "connection.address_inside", Kind: care.KindInvalid, Field: "url", Cause: cause}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -148,7 +149,7 @@ func (s *session) record(ctx context.Context, r reading, kind care.RecordKind, r
 		if err := json.Unmarshal(raw, &o); err != nil {
 			return care.Record{}, fmt.Errorf("order %s: %w", brief(raw).id, err)
 		}
-		parts, err := s.orderParts(ctx, o)
+		parts, err := s.orderParts(ctx, r, o)
 		if err != nil {
 			return care.Record{}, err
 		}
@@ -175,15 +176,18 @@ func (s *session) record(ctx context.Context, r reading, kind care.RecordKind, r
 	}
 }
 
-// orderParts asks for what an order doesn't carry: always its notes, which are its history.
-func (s *session) orderParts(ctx context.Context, o order) (orderParts, error) {
+// orderParts asks for what an order doesn't carry: its notes, which are its history, and the details of refunds and
+// fulfilments. An import spares the notes of what ended long ago: they would be most of its requests.
+func (s *session) orderParts(ctx context.Context, r reading, o order) (orderParts, error) {
 	var parts orderParts
 	if o.trashed() || o.ID <= 0 {
 		return parts, nil
 	}
 	path := "/wc/v3/orders/" + o.ID.String()
-	if err := s.part(ctx, path+"/notes", nil, &parts.notes); err != nil {
-		return parts, err
+	if !r.importing || !o.longOver(r.zone) {
+		if err := s.part(ctx, path+"/notes", nil, &parts.notes); err != nil {
+			return parts, err
+		}
 	}
 	if len(o.Refunds) > 0 {
 		if err := s.part(ctx, path+"/refunds", url.Values{"per_page": {"100"}}, &parts.refunds); err != nil {
@@ -196,6 +200,15 @@ func (s *session) orderParts(ctx context.Context, o order) (orderParts, error) {
 		}
 	}
 	return parts, nil
+}
+
+// longOver tells that nobody is likely to ask about the order any more.
+func (o order) longOver(zone *time.Location) bool {
+	switch o.Status {
+	case "completed", "cancelled", "refunded", "failed":
+		return time.Since(o.updated(zone)) > 180*24*time.Hour
+	}
+	return false
 }
 
 // part reads a part of a record; one that the shop doesn't have (any more, or in its version) is empty.

@@ -136,6 +136,7 @@ type reading struct {
 	statuses     map[string]string // status as people read it -> slug
 	trackingMeta string
 	backOffice   string // address of the administration
+	importing    bool   // the past is being read
 }
 
 // gone tells that the shop has thrown the order away. With HPOS the trash is part of every list.
