@@ -2,6 +2,7 @@ package app
 
 import (
 	"opeka/internal/care"
+	"opeka/internal/commerce"
 	"opeka/internal/inbox"
 )
 
@@ -9,6 +10,7 @@ import (
 func (a *App) wire() {
 	a.Accounts.Jobs(a.Jobs)
 	a.DB.Route(care.EventAgentPresence, inbox.JobPresence)
+	a.DB.Route(care.EventConnectionUpdated, commerce.JobChanged)
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())

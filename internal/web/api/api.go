@@ -33,6 +33,7 @@ type Deps struct {
 	Accounts  *account.Accounts
 	Customers *customer.Customers
 	Commerce  *commerce.Commerce
+	Sync      *commerce.Sync
 	Webhooks  *webhook.Webhooks
 	Inbox     *inbox.Inbox
 	Find      *find.Finder
@@ -76,6 +77,7 @@ func New(d Deps) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
 	a.registerWebhooks()
+	a.registerSync()
 	a.registerInbox()
 	a.registerFind()
 	a.registerCustomer()

@@ -52,8 +52,16 @@ func (a *API) registerConnections() {
 		}) (*Out[account.Connection], error) {
 			return out(a.Accounts.UpdateConnection(ctx, by(ctx), in.ID, in.Body))
 		})
-	register(a, op{ID: "delete-connection", Method: "DELETE", Path: "/connections/{id}", Tag: "Connections", Summary: "Remove a connection", Access: needs(care.PermConnections)},
-		func(ctx context.Context, in *ByID) (*None, error) {
+	register(a, op{ID: "delete-connection", Method: "DELETE", Path: "/connections/{id}", Tag: "Connections", Summary: "Remove a connection", Detail: "A shop is left first, as by POST /connections/{id}/disconnect.", Access: needs(care.PermConnections)},
+		func(ctx context.Context, in *struct {
+			ByID
+			Leaving
+		}) (*None, error) {
+			if a.Sync != nil {
+				if _, err := a.Sync.Disconnect(ctx, scope(ctx), by(ctx).Actor(), in.ID, in.Erase); err != nil {
+					return nil, err
+				}
+			}
 			return none(a.Accounts.DeleteConnection(ctx, by(ctx), in.ID))
 		})
 	register(a, op{ID: "test-connection", Method: "POST", Path: "/connections/{id}/test", Tag: "Connections", Summary: "Ask the other side who it is", Access: needs(care.PermConnections)},
