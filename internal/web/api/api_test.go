@@ -21,7 +21,7 @@ import (
 
 // desk is an API with a store and its administrator, as a browser reaches it.
 type desk struct {
-	t        *testing.T
+	t        testing.TB
 	db       *db.DB
 	clock    *db.MovableClock
 	api      *API
@@ -41,7 +41,7 @@ type browser struct {
 
 const password = "correct horse battery"
 
-func newDesk(t *testing.T, d *db.DB, clock *db.MovableClock, limits Limits, plugs ...care.ShopPlug) *desk {
+func newDesk(t testing.TB, d *db.DB, clock *db.MovableClock, limits Limits, plugs ...care.ShopPlug) *desk {
 	t.Helper()
 	s := newDeskWithout(t, d, clock, plugs...)
 	s.api = New(s.deps(limits))
@@ -161,7 +161,7 @@ func each(t *testing.T, f func(t *testing.T, s *desk)) {
 }
 
 // newDeskWithout is a desk before its set-up, without its API.
-func newDeskWithout(t *testing.T, d *db.DB, clock *db.MovableClock, plugs ...care.ShopPlug) *desk {
+func newDeskWithout(t testing.TB, d *db.DB, clock *db.MovableClock, plugs ...care.ShopPlug) *desk {
 	t.Helper()
 	sealer, err := account.NewSealer(bytes.Repeat([]byte("k"), 32))
 	if err != nil {

@@ -48,7 +48,7 @@ func (a *API) registerFind() {
 	if a.Find == nil {
 		return
 	}
-	register(a, op{ID: "find", Method: http.MethodGet, Path: "/find", Tag: "Search", Summary: "Find anything by anything",
+	register(a, op{ID: "find", Method: http.MethodGet, Path: "/find", Tag: "Search", Summary: "Find anything by anything", Access: known,
 		Detail: "One box for customers, orders, conversations and products: order and tracking numbers or parts of them, phones in any format or their last four digits, " +
 			"mail addresses, names in any alphabet and with slips, SKUs and barcodes. Best first. What the caller may not read isn't looked for."},
 		func(ctx context.Context, in *findInput) (*Out[Found], error) {

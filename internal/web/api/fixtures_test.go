@@ -8,6 +8,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/webhook"
 )
@@ -42,12 +43,12 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 
 	"/queues": func(s *desk, store int64) int64 {
 		var made inbox.Queue
-		s.do(s.admin, "POST", "/queues", newQueue{store, queueSettings{Name: "Returns"}}, 201, &made)
+		s.do(s.admin, "POST", "/queues", newQueue{store, QueueSettings{Name: "Returns"}}, 201, &made)
 		return made.ID
 	},
 	"/topics": func(s *desk, store int64) int64 {
 		var made inbox.Topic
-		s.do(s.admin, "POST", "/topics", newTopic{store, topicSettings{Name: "Delivery"}}, 201, &made)
+		s.do(s.admin, "POST", "/topics", newTopic{store, TopicSettings{Name: "Delivery"}}, 201, &made)
 		return made.ID
 	},
 	"/conversations": func(s *desk, store int64) int64 { return s.chat(store).Conversation },
@@ -121,6 +122,7 @@ func (s *desk) endpoint(store int64) int64 {
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
 	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
+	d.Find = find.New(s.db)
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)
 }

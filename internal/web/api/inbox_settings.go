@@ -8,8 +8,8 @@ import (
 	"opeka/internal/inbox"
 )
 
-// queueSettings is what can be set of a queue.
-type queueSettings struct {
+// QueueSettings is what can be set of a queue.
+type QueueSettings struct {
 	Name          string        `json:"name" minLength:"1" maxLength:"80"`
 	Channels      []string      `json:"channels,omitempty" maxItems:"20" doc:"Only these; none: every channel"`
 	Skills        []inbox.Skill `json:"skills,omitempty" maxItems:"20" doc:"All of them are required of the agent"`
@@ -18,7 +18,7 @@ type queueSettings struct {
 	Position      int64         `json:"position,omitempty" minimum:"0" doc:"The first queue that fits gets the conversation"`
 }
 
-func (s queueSettings) queue(id, store int64) inbox.Queue {
+func (s QueueSettings) queue(id, store int64) inbox.Queue {
 	return inbox.Queue{ID: id, Store: store, Name: s.Name, Channels: s.Channels, Skills: s.Skills, Team: s.Team, FirstResponse: s.FirstResponse, Position: s.Position}
 }
 
@@ -49,11 +49,11 @@ func set[T any](field *T, value *T) {
 
 type newQueue struct {
 	StoreID int64 `json:"store_id" minimum:"1"`
-	queueSettings
+	QueueSettings
 }
 
-// topicSettings is what can be set of a topic.
-type topicSettings struct {
+// TopicSettings is what can be set of a topic.
+type TopicSettings struct {
 	Name       string `json:"name" minLength:"1" maxLength:"80"`
 	Department int64  `json:"department_id,omitempty" minimum:"0" doc:"The department that causes it"`
 	Position   int64  `json:"position,omitempty" minimum:"0"`
@@ -74,7 +74,7 @@ func (c topicChange) apply(t *inbox.Topic) {
 
 type newTopic struct {
 	StoreID int64 `json:"store_id" minimum:"1"`
-	topicSettings
+	TopicSettings
 }
 
 func (a *API) registerQueues() {

