@@ -8,15 +8,20 @@ import (
 	"opeka/internal/cal"
 	"opeka/internal/care"
 	"opeka/internal/db"
+	"opeka/internal/text"
 )
 
 // admission is what a new conversation meets: its queue, its target, and who could take it.
 type admission struct {
 	queue    Queue
 	calendar *cal.Calendar // nil: around the clock
+	language string // of the customer: told, read off his words, or else the store's
 	decision decision
 	behind   bool // others wait in the queue already, so it joins them
 }
+
+// sureOfLanguage is how sure the detection must be for the conversation to go to agents of that language.
+const sureOfLanguage = 0.8
 
 // admit finds, before the transaction, the queue of a new conversation and the agents who may take it.
 func (i *Inbox) admit(ctx context.Context, in care.Inbound, before conversation) (admission, error) {
@@ -27,8 +32,12 @@ func (i *Inbox) admit(ctx context.Context, in care.Inbound, before conversation)
 		return a, err
 	}
 	a.calendar = calendar
-	if in.Language == "" {
-		in.Language = language
+	a.language = in.Language
+	if detected, sure := text.Detect(in.Body); a.language == "" && sure >= sureOfLanguage {
+		a.language = detected
+	}
+	if a.language == "" {
+		a.language = language
 	}
 	queues, err := queuesOf(ctx, q, []int64{in.Store})
 	if err != nil {
@@ -39,7 +48,7 @@ func (i *Inbox) admit(ctx context.Context, in care.Inbound, before conversation)
 	if err != nil || len(candidates) == 0 {
 		return a, err
 	}
-	n := need{Channel: in.Channel, Language: in.Language, Skills: a.queue.Skills, Team: a.queue.Team, Previous: before.Assignee}
+	n := need{Channel: in.Channel, Language: a.language, Skills: a.queue.Skills, Team: a.queue.Team, Previous: before.Assignee}
 	a.decision = decide(n, candidates)
 	if len(a.decision.Offer) > 0 {
 		a.behind, err = waits(ctx, q, in.Store, a.queue.ID)

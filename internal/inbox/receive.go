@@ -163,7 +163,7 @@ func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation,
 		now := db.At(tx.Now)
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
 			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: person, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
-			Language: in.Language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
+			Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
 		if plan.queue.FirstResponse > 0 {
 			e.now.Deadline = plan.deadline(now)
 		}

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,51 +31,71 @@ func (i *Inbox) find(ctx context.Context, scope care.Scope, f Filter, stores []i
 		return p, nil
 	}
 	q := i.db.Read()
-	before, batch := after.id, f.Limit+f.Limit/2
+	marks, err := i.marks(ctx, q, stores)
+	if err != nil {
+		return p, err
+	}
+	before, batch := after.id, 4*f.Limit // a conversation tends to say a word more than once
 	if before == 0 {
 		before = 1 << 53
 	}
-	shown := map[int64]bool{}
-	for range rounds {
-		hits, err := i.hits(ctx, q, words, stores, before, batch)
+	var found []int64
+	more := true
+	for round := 0; more && round < rounds && len(found) < f.Limit; round++ {
+		hits, err := i.hits(ctx, q, words, marks, before, batch)
 		if err != nil {
 			return p, err
 		}
-		found, err := i.conversationsOf(ctx, q, hits, f, mineOr(scope))
+		in, err := conversationsOf(ctx, q, hits, f, mineOr(scope))
 		if err != nil {
 			return p, err
 		}
-		for _, h := range hits {
-			if len(p.Items) == f.Limit {
-				p.Next = cursor{id: before}.String()
-				return p, nil
-			}
+		more = len(hits) == batch
+		for n, h := range hits {
 			before = h
-			if c, ok := found[h]; ok && !shown[c.ID] {
-				shown[c.ID] = true
-				p.Items = append(p.Items, c.row())
+			if id := in[h]; id != 0 && !slices.Contains(found, id) {
+				if found = append(found, id); len(found) == f.Limit {
+					more = more || n < len(hits)-1
+					break
+				}
 			}
-		}
-		if len(hits) < batch {
-			return p, nil
 		}
 	}
-	p.Next = cursor{id: before}.String()
-	return p, nil
+	if more {
+		p.Next = cursor{id: before}.String()
+	}
+	p.Items, err = rowsOf(ctx, q, found)
+	return p, err
+}
+
+// marks are the stores to look in, or none when that is every store there is: an index needn't be asked what is always true.
+func (i *Inbox) marks(ctx context.Context, q db.Querier, stores []int64) ([]string, error) {
+	var all int
+	if err := q.QueryRow(ctx, `SELECT count(*) FROM stores`).Scan(&all); err != nil {
+		return nil, err
+	}
+	if all == len(stores) {
+		return nil, nil
+	}
+	out := make([]string, len(stores))
+	for n, s := range stores {
+		out[n] = storeMark(s)
+	}
+	return out, nil
 }
 
 // hits returns the newest messages before one that contain all the words, newest first.
-func (i *Inbox) hits(ctx context.Context, q db.Querier, words [][]string, stores []int64, before int64, limit int) ([]int64, error) {
+func (i *Inbox) hits(ctx context.Context, q db.Querier, words [][]string, marks []string, before int64, limit int) ([]int64, error) {
 	if i.db.Engine == db.SQLite {
 		return ids(q.Query(ctx, `SELECT rowid FROM message_search WHERE message_search MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3`,
-			expression(words, stores, " OR ", " AND ", `"`), before, int64(limit)))
+			expression(words, marks, " OR ", " AND ", `"`), before, int64(limit)))
 	}
 	var head int64
 	err := q.QueryRow(ctx, `SELECT coalesce((SELECT position FROM message_search WHERE message_id = $1), (SELECT last FROM message_search_head WHERE id = 1))`, before).Scan(&head)
 	if err != nil {
 		return nil, err
 	}
-	wanted := expression(words, stores, " | ", " & ", "'")
+	wanted := expression(words, marks, " | ", " & ", "'")
 	args := []any{before, int64(limit)}
 	var b strings.Builder
 	for n, mark := range stretchesFrom(head) {
@@ -111,7 +132,7 @@ func stretchesFrom(position int64) []string {
 }
 
 // expression writes the words and stores for an engine: each group needs one of its terms.
-func expression(words [][]string, stores []int64, or, and, quote string) string {
+func expression(words [][]string, marks []string, or, and, quote string) string {
 	var b strings.Builder
 	group := func(terms []string) {
 		if b.Len() > 0 {
@@ -129,33 +150,51 @@ func expression(words [][]string, stores []int64, or, and, quote string) string 
 	for _, w := range words {
 		group(w)
 	}
-	marks := make([]string, len(stores))
-	for n, s := range stores {
-		marks[n] = storeMark(s)
+	if len(marks) > 0 {
+		group(marks)
 	}
-	group(marks)
 	return b.String()
 }
 
-// conversationsOf returns, by message, the conversations that the filter lets through.
-func (i *Inbox) conversationsOf(ctx context.Context, q db.Querier, messages []int64, f Filter, agent int64) (map[int64]conversation, error) {
+// conversationsOf returns the conversation of each message, if the filter lets it through.
+func conversationsOf(ctx context.Context, q db.Querier, messages []int64, f Filter, agent int64) (map[int64]int64, error) {
 	s := search{f: f, agent: agent, args: []any{messages}}
 	where := s.searchConditions()
-	rows, err := q.Query(ctx, `SELECT m.id, `+conversationColumns+` FROM messages m JOIN conversations c ON c.id = m.conversation_id`+conversationJoins+
-		` WHERE m.id = ANY($1::bigint[])`+where, s.args...)
+	rows, err := q.Query(ctx, `SELECT m.id, m.conversation_id FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE m.id = ANY($1::bigint[])`+where, s.args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := make(map[int64]conversation, len(messages))
+	out := make(map[int64]int64, len(messages))
 	for rows.Next() {
-		var id int64
-		var c conversation
-		if err := c.scan(prefixed{rows, &id}); err != nil {
+		var message, conversation int64
+		if err := rows.Scan(&message, &conversation); err != nil {
 			return nil, err
 		}
-		out[id] = c
+		out[message] = conversation
 	}
+	return out, rows.Err()
+}
+
+// rowsOf reads conversations in the order of their ids given.
+func rowsOf(ctx context.Context, q db.Querier, wanted []int64) ([]Row, error) {
+	out := make([]Row, 0, len(wanted))
+	if len(wanted) == 0 {
+		return out, nil
+	}
+	rows, err := q.Query(ctx, `SELECT `+conversationColumns+` FROM conversations c`+conversationJoins+` WHERE c.id = ANY($1::bigint[])`, wanted)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c conversation
+		if err := c.scan(rows); err != nil {
+			return nil, err
+		}
+		out = append(out, c.row())
+	}
+	slices.SortFunc(out, func(a, b Row) int { return slices.Index(wanted, a.ID) - slices.Index(wanted, b.ID) })
 	return out, rows.Err()
 }
 
@@ -187,11 +226,3 @@ func (s *search) searchConditions() string {
 	}
 	return b.String()
 }
-
-// prefixed scans a column before those of the conversation.
-type prefixed struct {
-	row   interface{ Scan(...any) error }
-	first any
-}
-
-func (p prefixed) Scan(dest ...any) error { return p.row.Scan(append([]any{p.first}, dest...)...) }
