@@ -21,7 +21,7 @@ var floors = []struct {
 	{"F2a, rooms that others lean on", []string{"internal/account", "internal/find", "internal/customer"}, true},
 	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/webhook", "internal/shop"}, false},
 	{"F3, doors", []string{"internal/web", "ui"}, true},
-	{"F4, the whole", []string{"internal/app", "internal/demo", "internal/bench", "internal/command", "cmd", "test"}, true},
+	{"F4, the whole", []string{"internal/app", "internal/demo", "internal/bench", "internal/command", "internal/peer", "cmd", "test"}, true},
 }
 
 // plugsMayNotSee: a plug knows the language and the ground, never a room.

@@ -15,6 +15,7 @@ import (
 
 	"opeka/internal/app"
 	"opeka/internal/db"
+	"opeka/internal/peer"
 )
 
 // The demo's people sign in with these; they are printed at the start.
@@ -62,7 +63,7 @@ func (c *Command) past(ctx context.Context, front string, k *keep) error {
 	clock := db.NewMovableClock(time.Now().AddDate(0, 0, -c.Days))
 	fmt.Printf("First start: living through %d days of a shop ...\n", c.Days)
 	return c.during(ctx, clock, func(ctx context.Context, a *app.App, url string) error {
-		office := newAgentSession(url)
+		office := peer.NewOffice(url)
 		if err := k.install(ctx, office, url); err != nil {
 			return err
 		}
@@ -92,13 +93,13 @@ func (c *Command) present(ctx context.Context, l net.Listener, front string, k *
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.Serve(l) }()
 		defer server.Close()
-		office := newAgentSession(url)
-		if err := office.signIn(ctx, Email, Password); err != nil {
+		office := peer.NewOffice(url)
+		if err := office.SignIn(ctx, Email, Password); err != nil {
 			return fmt.Errorf("demo: the owner can't sign in (was the password changed? delete %s to begin anew): %w", c.Data, err)
 		}
 		fmt.Printf("\n  Console     %s/app/\n  Sign in     %s   password: %s\n  Storefront  %s/   (the chat button is on it)\n  API         %s/api/v1/docs\n\nStop with Ctrl+C; delete %s to begin anew.\n\n",
 			url, Email, Password, front, url, c.Data)
-		w.shoppers.live(ctx, func() int64 { return office.open(ctx) })
+		w.shoppers.live(ctx, func() int64 { return open(ctx, office) })
 		return nil
 	})
 }
@@ -138,7 +139,7 @@ type world struct {
 }
 
 func (c *Command) world(ctx context.Context, a *app.App, url, front string, k *keep) (*world, error) {
-	p := newPusher(url+k.BatchPath, k.Secret, a.DB.Now, a.Log)
+	p := newPusher(&peer.Shop{URL: url, Connection: k.Connection, Secret: k.Secret, HTTP: peer.Client(), Now: a.DB.Now}, a.Log)
 	s, err := openShop(c.Data, a.DB.Now, p.tell)
 	if err != nil {
 		return nil, fmt.Errorf("demo shop: %w", err)
@@ -148,7 +149,7 @@ func (c *Command) world(ctx context.Context, a *app.App, url, front string, k *k
 }
 
 // days lives through the past in half hours: orders by day, questions, and agents who answer most of them.
-func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *agentSession) error {
+func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *peer.Office) error {
 	w.pusher.tell(w.shop.everything()...)
 	w.pusher.flush()
 	r := w.shoppers.rand
@@ -190,12 +191,12 @@ func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, offi
 }
 
 // answer is what the demo's agents did with a question in the past: reply, hear thanks, close.
-func (w *world) answer(ctx context.Context, office *agentSession, t talk) error {
+func (w *world) answer(ctx context.Context, office *peer.Office, t talk) error {
 	r := w.shoppers.rand
-	path := fmt.Sprintf("/conversations/%d/messages", t.spoken.Conversation)
+	path := fmt.Sprintf("/conversations/%d/messages", t.said.Conversation)
 	language := w.shop.state.People[t.person].language
 	say := func(body string, resolve bool) error {
-		return office.do(ctx, http.MethodPost, path, map[string]any{"kind": "reply", "body": body, "resolve": resolve, "client_id": fmt.Sprintf("demo-%d", time.Now().UnixNano())}, nil)
+		return office.Do(ctx, http.MethodPost, path, map[string]any{"kind": "reply", "body": body, "resolve": resolve, "client_id": fmt.Sprintf("demo-%d", time.Now().UnixNano())}, nil)
 	}
 	if err := say(answers[language][0], false); err != nil {
 		return err

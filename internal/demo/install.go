@@ -8,16 +8,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"opeka/internal/peer"
 )
 
 // keep is what the demo's shop must remember of its installation: the secrets that Opeka shows only once.
 type keep struct {
-	path      string
-	Ready     bool   `json:"ready"`
-	Store     int64  `json:"store_id"`
-	Identity  string `json:"identity_secret"`
-	BatchPath string `json:"batch_path"`
-	Secret    string `json:"secret"`
+	path       string
+	Ready      bool   `json:"ready"`
+	Store      int64  `json:"store_id"`
+	Identity   string `json:"identity_secret"`
+	Connection int64  `json:"connection_id"`
+	Secret     string `json:"secret"`
 }
 
 func openKeep(dir string) (*keep, error) {
@@ -52,15 +54,12 @@ type made struct {
 }
 
 // install does by the API what an owner does in the console: the store, its hours and widget, colleagues, queues, and the connection of the shop.
-func (k *keep) install(ctx context.Context, office *agentSession, url string) error {
+func (k *keep) install(ctx context.Context, office *peer.Office, url string) error {
 	if err := k.save(); err != nil { // from here on a broken-off start is seen as one
 		return err
 	}
-	if err := office.do(ctx, http.MethodPost, "/setup", map[string]any{"store_name": shopName, "time_zone": "Europe/Kyiv", "language": "uk", "name": "Олена Гай", "email": Email, "password": Password}, nil); err != nil {
-		return fmt.Errorf("the data folder holds another installation: %w", err)
-	}
-	if err := office.signIn(ctx, Email, Password); err != nil {
-		return err
+	if _, _, err := office.SetUp(ctx, shopName, Email, Password); err != nil {
+		return fmt.Errorf("does the data folder hold another installation? %w", err)
 	}
 	var stores struct {
 		Items []struct {
@@ -68,7 +67,7 @@ func (k *keep) install(ctx context.Context, office *agentSession, url string) er
 			Version int64 `json:"version"`
 		} `json:"items"`
 	}
-	if err := office.do(ctx, http.MethodGet, "/stores", nil, &stores); err != nil {
+	if err := office.Do(ctx, http.MethodGet, "/stores", nil, &stores); err != nil {
 		return err
 	}
 	k.Store = stores.Items[0].ID
@@ -76,7 +75,7 @@ func (k *keep) install(ctx context.Context, office *agentSession, url string) er
 		return err
 	}
 	var secret made
-	if err := office.do(ctx, http.MethodPost, fmt.Sprintf("/stores/%d/identity-secret", k.Store), nil, &secret); err != nil {
+	if err := office.Do(ctx, http.MethodPost, fmt.Sprintf("/stores/%d/identity-secret", k.Store), nil, &secret); err != nil {
 		return err
 	}
 	k.Identity = secret.Secret
@@ -89,7 +88,7 @@ func (k *keep) install(ctx context.Context, office *agentSession, url string) er
 		for _, l := range a["speaks"].([]string) {
 			skills = append(skills, map[string]string{"kind": "language", "value": l})
 		}
-		if err := office.do(ctx, http.MethodPost, "/agents", map[string]any{"name": a["name"], "email": a["email"], "language": a["language"], "skills": skills,
+		if err := office.Do(ctx, http.MethodPost, "/agents", map[string]any{"name": a["name"], "email": a["email"], "language": a["language"], "skills": skills,
 			"memberships": []map[string]any{{"store_id": k.Store, "role": a["role"]}}}, nil); err != nil {
 			return err
 		}
@@ -97,12 +96,12 @@ func (k *keep) install(ctx context.Context, office *agentSession, url string) er
 	return k.connect(ctx, office)
 }
 
-func (k *keep) shape(ctx context.Context, office *agentSession, version int64) error {
+func (k *keep) shape(ctx context.Context, office *peer.Office, version int64) error {
 	week := map[string]any{}
 	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
 		week[d] = []map[string]string{{"from": "08:00", "to": "22:00"}}
 	}
-	return office.do(ctx, http.MethodPatch, fmt.Sprintf("/stores/%d", k.Store), map[string]any{
+	return office.Do(ctx, http.MethodPatch, fmt.Sprintf("/stores/%d", k.Store), map[string]any{
 		"slug": shopSlug, "currency": currency, "color": "#2d6a4f", "version": version,
 		"calendar": map[string]any{"zone": "Europe/Kyiv", "week": week},
 		"widget": map[string]any{
@@ -113,29 +112,29 @@ func (k *keep) shape(ctx context.Context, office *agentSession, version int64) e
 }
 
 // connect makes the connection by which the shop tells of its changes, and names what its statuses mean.
-func (k *keep) connect(ctx context.Context, office *agentSession) error {
+func (k *keep) connect(ctx context.Context, office *peer.Office) error {
 	var c struct {
 		ID int64 `json:"id"`
 	}
 	secret := newSecret()
-	err := office.do(ctx, http.MethodPost, "/connections", map[string]any{"store_id": k.Store, "plug": "generic", "name": "Магазин «Стежка»",
+	err := office.Do(ctx, http.MethodPost, "/connections", map[string]any{"store_id": k.Store, "plug": "generic", "name": "Магазин «Стежка»",
 		"settings": map[string]any{"currency": currency, "time_zone": "Europe/Kyiv"}, "secrets": map[string]string{"secret": secret}}, &c)
 	if err != nil {
 		return err
 	}
-	k.Secret, k.BatchPath = secret, fmt.Sprintf("/ingest/v1/%d/batch", c.ID)
+	k.Secret, k.Connection = secret, c.ID
 	return k.save()
 }
 
 // open counts the conversations that wait for an answer; many when it can't be told.
-func (s *agentSession) open(ctx context.Context) int64 {
+func open(ctx context.Context, office *peer.Office) int64 {
 	var counts struct {
 		Views []struct {
 			Key   string `json:"key"`
 			Count int64  `json:"count"`
 		} `json:"views"`
 	}
-	if err := s.do(ctx, http.MethodGet, "/inbox/counts", nil, &counts); err != nil {
+	if err := office.Do(ctx, http.MethodGet, "/inbox/counts", nil, &counts); err != nil {
 		return maxOpen
 	}
 	for _, v := range counts.Views {

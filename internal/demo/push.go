@@ -1,41 +1,25 @@
 package demo
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
-	"opeka/internal/care"
+	"opeka/internal/peer"
 )
 
 // item is one record as the generic shop API takes it.
-type item struct {
-	Kind care.RecordKind `json:"kind"`
-	Op   string          `json:"op"`
-	ID   string          `json:"external_id"`
-	At   time.Time       `json:"updated_at"`
-	Data any             `json:"data"`
-}
+type item = peer.Item
 
 const maxItems = 200 // per batch; the API takes 500
 
-// pusher tells Opeka of the shop's changes in their order, signed; what isn't taken is sent again.
+// pusher tells Opeka of the shop's changes in their order; what isn't taken is sent again.
 type pusher struct {
-	client *http.Client
-	url    string // of the connection's batch address
-	secret []byte
-	now    func() time.Time
-	log    *slog.Logger
+	to  *peer.Shop
+	log *slog.Logger
 
 	mu    sync.Mutex
 	queue []item
@@ -44,8 +28,8 @@ type pusher struct {
 	busy  bool
 }
 
-func newPusher(url, secret string, now func() time.Time, log *slog.Logger) *pusher {
-	p := &pusher{client: &http.Client{Timeout: 30 * time.Second}, url: url, secret: []byte(secret), now: now, log: log, wake: make(chan struct{}, 1)}
+func newPusher(to *peer.Shop, log *slog.Logger) *pusher {
+	p := &pusher{to: to, log: log, wake: make(chan struct{}, 1)}
 	p.idle = sync.NewCond(&p.mu)
 	return p
 }
@@ -106,10 +90,7 @@ func (p *pusher) once(ctx context.Context) bool {
 	if n == 0 {
 		return false
 	}
-	body, err := json.Marshal(map[string]any{"items": batch})
-	if err == nil {
-		err = p.post(ctx, body)
-	}
+	taken, err := p.to.Batch(ctx, "", batch)
 	if err != nil {
 		p.log.Warn("demo shop: batch not taken; trying again", "err", err)
 		select {
@@ -119,6 +100,11 @@ func (p *pusher) once(ctx context.Context) bool {
 		}
 		return true
 	}
+	for _, r := range taken.Results {
+		if r.Code != "" {
+			p.log.Warn("demo shop: a record was refused", "id", r.ID, "code", r.Code, "says", r.Message)
+		}
+	}
 	p.mu.Lock()
 	p.queue, p.busy = p.queue[n:], false
 	if len(p.queue) == 0 {
@@ -126,29 +112,6 @@ func (p *pusher) once(ctx context.Context) bool {
 	}
 	p.mu.Unlock()
 	return true
-}
-
-func (p *pusher) post(ctx context.Context, body []byte) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	t := fmt.Sprint(p.now().Unix())
-	mac := hmac.New(sha256.New, p.secret)
-	fmt.Fprintf(mac, "%s.%s", t, body)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", rand.Text())
-	r.Header.Set("X-Signature", "t="+t+",v1="+hex.EncodeToString(mac.Sum(nil)))
-	answer, err := p.client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %.300s", answer.Status, text)
-	}
-	return nil
 }
 
 func newSecret() string { return rand.Text() + rand.Text() }

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"opeka/internal/peer"
 )
 
 // shoppers are the people who come to the demo's shop. What they do goes through the doors that real ones use:
@@ -15,31 +17,32 @@ type shoppers struct {
 	shop     *shop
 	opeka    string
 	front    string
-	identity []byte
+	identity string
+	client   *http.Client
 	rand     *rand.Rand
 	log      *slog.Logger
 
-	here    map[int]*visitor // by person
+	here    map[int]*peer.Visitor // by person
 	written int
 }
 
 type talk struct {
 	person int
-	spoken spoken
+	said   peer.Said
 }
 
 func newShoppers(s *shop, opeka, front, identitySecret string, log *slog.Logger) *shoppers {
-	return &shoppers{shop: s, opeka: opeka, front: front, identity: []byte(identitySecret), rand: rand.New(rand.NewPCG(3, 5)), log: log, here: map[int]*visitor{}}
+	return &shoppers{shop: s, opeka: opeka, front: front, identity: identitySecret, client: peer.Client(), rand: rand.New(rand.NewPCG(3, 5)), log: log, here: map[int]*peer.Visitor{}}
 }
 
 // visitor returns the browser of a person, who is signed in at the shop.
-func (s *shoppers) visitor(ctx context.Context, who int) (*visitor, error) {
+func (s *shoppers) visitor(ctx context.Context, who int) (*peer.Visitor, error) {
 	if v := s.here[who]; v != nil {
 		return v, nil
 	}
 	p := s.shop.state.People[who]
-	v := &visitor{url: s.opeka, client: &http.Client{Timeout: 20 * time.Second}}
-	if err := v.arrive(ctx, p.language, p.name(), p.email, s.front+"/", vouch(s.identity, p)); err != nil {
+	v := &peer.Visitor{URL: s.opeka, Store: shopSlug, HTTP: s.client}
+	if err := v.Arrive(ctx, p.language, s.front+"/", peer.Vouch(s.identity, p.id, p.email, p.phone, p.name())); err != nil {
 		return nil, err
 	}
 	s.here[who] = v
@@ -53,7 +56,8 @@ func (s *shoppers) browse(ctx context.Context) error {
 		return err
 	}
 	p := pick(s.rand, catalogue)
-	return v.track(ctx, "product_viewed", map[string]any{"id": p.id, "name": p.name, "url": s.front + "/p/" + p.id})
+	seen := map[string]any{"kind": "product_viewed", "data": map[string]any{"id": p.id, "name": p.name, "url": s.front + "/p/" + p.id}}
+	return v.Do(ctx, http.MethodPost, "/track", map[string]any{"events": []any{seen}}, nil)
 }
 
 // order buys one to three things.
@@ -98,7 +102,7 @@ func (s *shoppers) write(ctx context.Context, who int, body string) (talk, error
 		return talk{}, err
 	}
 	s.written++
-	said, err := v.say(ctx, fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), s.written), body, s.shop.state.People[who].language, s.front+"/")
+	said, err := v.Say(ctx, fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), s.written), body, s.front+"/")
 	return talk{who, said}, err
 }
 

@@ -1,10 +1,7 @@
 package demo
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -13,6 +10,7 @@ import (
 	"strings"
 
 	"opeka/internal/care"
+	"opeka/internal/peer"
 )
 
 //go:embed pages
@@ -22,7 +20,7 @@ var pages embed.FS
 type storefront struct {
 	shop     *shop
 	opeka    string // address of the widget
-	identity []byte // the secret by which the shop vouches for a signed-in shopper
+	identity string // the secret by which the shop vouches for a signed-in shopper
 	page     *template.Template
 }
 
@@ -31,7 +29,7 @@ func newStorefront(s *shop, opeka, identitySecret string) (http.Handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	f := &storefront{shop: s, opeka: opeka, identity: []byte(identitySecret), page: page}
+	f := &storefront{shop: s, opeka: opeka, identity: identitySecret, page: page}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", f.list)
 	mux.HandleFunc("GET /p/{id}", f.product)
@@ -116,12 +114,8 @@ func (f *storefront) view(r *http.Request, title string) view {
 }
 
 // vouch signs who the shopper is, so that the widget may show him his orders.
-func (f *storefront) vouch(p person) map[string]string { return vouch(f.identity, p) }
-
-func vouch(secret []byte, p person) map[string]string {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(p.id + "\n" + p.email + "\n" + p.phone))
-	return map[string]string{"id": p.id, "email": p.email, "phone": p.phone, "name": p.name(), "hash": hex.EncodeToString(mac.Sum(nil))}
+func (f *storefront) vouch(p person) map[string]string {
+	return peer.Vouch(f.identity, p.id, p.email, p.phone, p.name())
 }
 
 func (f *storefront) card(n int) card {
