@@ -15,7 +15,7 @@ import (
 type admission struct {
 	queue    Queue
 	calendar *cal.Calendar // nil: around the clock
-	language string // of the customer: told, read off his words, or else the store's
+	language string        // of the customer: told, read off his words, or else the store's
 	decision decision
 	behind   bool // others wait in the queue already, so it joins them
 }
