@@ -61,7 +61,10 @@ export function progress(stage: OrderStage): number | undefined {
 }
 
 /** The name of a state on one of the four axes; a state from a newer server shows as it is. */
-export function stateName(axis: 'order' | 'payment' | 'fulfilment' | 'shipment', state: string): string {
+export function stateName(
+  axis: 'order' | 'payment' | 'fulfilment' | 'shipment' | 'refund' | 'return',
+  state: string,
+): string {
   return maybe(`state.${axis}.${state}`) ?? state.replaceAll('_', ' ');
 }
 

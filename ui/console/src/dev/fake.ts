@@ -77,6 +77,7 @@ const routes: [method: string, pattern: RegExp, answer: Answer][] = [
   ['GET', /^agents$/, () => page(world.agents)],
   ['GET', /^teams$/, () => page(world.teams)],
   ['GET', /^queues$/, () => page(world.queues)],
+  ['GET', /^(tags|topics)$/, ({ path }) => page(path === 'tags' ? world.tags : world.topics)],
   [
     'GET',
     /^inbox\/counts$/,
@@ -146,8 +147,12 @@ const routes: [method: string, pattern: RegExp, answer: Answer][] = [
   [
     'GET',
     /^conversations\/\d+\/messages$/,
-    (ask) =>
-      page(world.messages.get(rowOf(ask).id)!.filter((m) => m.seq > Number(ask.query.get('after_seq') ?? 0))),
+    (ask) => ({
+      ...page(
+        world.messages.get(rowOf(ask).id)!.filter((m) => m.seq > Number(ask.query.get('after_seq') ?? 0)),
+      ),
+      has_more: false,
+    }),
   ],
   ['POST', /^conversations\/\d+\/messages$/, (ask) => send(ask)],
   ['POST', /^conversations\/\d+\/resolve$/, (ask) => change(ask, { status: 'resolved' })],

@@ -45,6 +45,21 @@ export const queues: T.Queue[] = [
   { id: 23, name: 'Sklep', store_id: 2 },
 ];
 
+export const tags: T.Label[] = ['VIP', 'zwrot', 'оплата', 'терміново'].map((name, i) => ({
+  id: 41 + i,
+  name,
+  store_id: 1,
+}));
+export const topics: T.Label[] = [
+  'Де моє замовлення',
+  'Доставка',
+  'Оплата',
+  'Повернення',
+  'Обмін',
+  'Наявність',
+  'Скарга',
+].map((name, i) => ({ id: 51 + i, name, store_id: 1 }));
+
 export const me: T.Me = {
   agent: {
     id: 11,
@@ -161,6 +176,11 @@ function orderOf(customer: number, i: number, placed: number): T.Order {
     order_state: s.order,
     payment_state: s.payment,
     fulfilment_state: s.fulfilment,
+    shipment_state: s.shipment,
+    refunds: [],
+    returns: [],
+    payment_method: 'LiqPay',
+    shipping_method: 'Нова пошта',
     raw_status: s.stage === 'shipped' ? 'wc-shipped' : 'wc-processing',
     currency: 'UAH',
     total: money(price + 90),
@@ -307,7 +327,7 @@ export const messages = new Map<number, T.Message[]>();
 export const customers = new Map<number, T.CustomerCard>();
 
 for (let i = 0; i < 320; i++) {
-  const [subject, text, topic, tags] = talks[i % talks.length]!;
+  const [subject, text, , tags] = talks[i % talks.length]!;
   const customerId = 100 + i;
   const name = names[i % names.length]!;
   const at = i < 14 ? (i * 2.3 + 0.8) * minute : i * i * 0.4 * minute + 30 * minute;
@@ -339,7 +359,7 @@ for (let i = 0; i < 320; i++) {
     team_id: 31,
     priority: i % 11 === 3 ? 3 : 1,
     tags: [...tags],
-    topic: i % 2 ? topic : '',
+    topic: i % 2 ? topics[i % topics.length]!.name : '',
     unread,
     last_seq: last.seq,
     last_message_at: ago(at),

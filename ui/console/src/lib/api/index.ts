@@ -34,7 +34,7 @@ export const inbox = {
     get<T.Page<T.ConversationRow>>('/conversations', { ...query }, signal),
   open: (id: T.Id) => get<T.ConversationPage>(`/conversations/${id}`),
   messages: (id: T.Id, query: { before_seq?: number; after_seq?: number; limit?: number }) =>
-    get<T.Page<T.Message>>(`/conversations/${id}/messages`, query),
+    get<T.Page<T.Message> & { has_more: boolean }>(`/conversations/${id}/messages`, query),
   send: (id: T.Id, message: T.NewMessage) =>
     post<T.Message>(`/conversations/${id}/messages`, message, message.client_id),
   saveDraft: (id: T.Id, body: string, mode: 'reply' | 'note') =>
@@ -83,4 +83,6 @@ export const people = {
   agents: () => get<T.Page<T.Agent>>('/agents'),
   teams: () => get<T.Page<T.Team>>('/teams'),
   queues: () => get<T.Page<T.Queue>>('/queues'),
+  tags: () => get<T.Page<T.Label>>('/tags'),
+  topics: () => get<T.Page<T.Label>>('/topics'),
 };

@@ -159,9 +159,10 @@ export interface Identity {
 }
 export interface Consent {
   do_not_call: boolean;
-  email: boolean;
-  sms: boolean;
-  messenger: boolean;
+  /** null: never asked. */
+  email: boolean | null;
+  sms: boolean | null;
+  messenger: boolean | null;
   quiet_from: string;
   quiet_to: string;
   preferred_channel: string;
@@ -191,7 +192,7 @@ export interface TimelineItem {
   kind: string;
   icon: string;
   title_code: string;
-  params: Record<string, string> | null;
+  params: Record<string, unknown> | null;
   ref: { kind: string; id: Id } | null;
 }
 
@@ -253,6 +254,7 @@ export interface Order {
   order_state: string;
   payment_state: string;
   fulfilment_state: string;
+  shipment_state: string;
   raw_status: string;
   currency: string;
   total: Money;
@@ -265,6 +267,10 @@ export interface Order {
   lines: OrderLine[];
   payments: Payment[];
   shipments: Shipment[];
+  refunds: { id: Id; amount: Money; at: Time; reason: string; state: string }[];
+  returns: { id: Id; at: Time; reason: string; state: string }[];
+  payment_method: string;
+  shipping_method: string;
   addresses: { shipping: Address | null; billing: Address | null };
   history: { at: Time; kind: string; text: string; author: string }[];
   note: string;
@@ -320,6 +326,10 @@ export interface Agent extends Named {
   presence?: PresenceState;
 }
 export interface Team extends Named {
+  store_id: Id;
+}
+/** The name of a tag, or of a topic: why customers write. */
+export interface Label extends Named {
   store_id: Id;
 }
 export interface Queue extends Named {

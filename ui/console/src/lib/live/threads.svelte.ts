@@ -57,7 +57,7 @@ export class Thread {
       const page = await inbox.messages(this.id, { limit: 50 });
       if (this.messages.length > 0) return;
       this.messages = page.items;
-      this.hasMore = page.next !== '';
+      this.hasMore = page.has_more;
     } catch {
       // opening it asks again
     }
@@ -92,7 +92,7 @@ export class Thread {
     try {
       const page = await inbox.messages(this.id, { before_seq: first.seq, limit: 50 });
       this.messages = merge(this.messages, page.items);
-      this.hasMore = page.next !== '' || (page.items.length === 50 && page.items[0]!.seq > 1);
+      this.hasMore = page.has_more;
     } catch {
       // scrolling up asks again
     } finally {
@@ -107,7 +107,7 @@ export class Thread {
       for (;;) {
         const page = await inbox.messages(this.id, { after_seq: this.lastSeq, limit: 100 });
         this.messages = merge(this.messages, page.items);
-        if (page.items.length < 100) return;
+        if (!page.has_more) return;
       }
     } catch {
       // the next reconnect or message catches up

@@ -38,7 +38,7 @@ describe('a thread', () => {
       'GET /conversations/1': () => page([1, 2]),
       'GET /conversations/1/messages': (_, url) => {
         expect(url.searchParams.get('after_seq')).toBe('2');
-        return { items: [message(3), message(4)], next: '' };
+        return { items: [message(3), message(4)], next: '', has_more: false };
       },
     });
     const thread = threadOf.open(1);
@@ -64,7 +64,9 @@ describe('a thread', () => {
   });
 
   it('peeks without opening', async () => {
-    const asked = serve({ 'GET /conversations/1/messages': () => ({ items: [message(1)], next: '' }) });
+    const asked = serve({
+      'GET /conversations/1/messages': () => ({ items: [message(1)], next: '', has_more: false }),
+    });
     threadOf.prefetch(1);
     await new Promise((done) => setTimeout(done));
     expect(asked).toEqual(['GET /conversations/1/messages']);
