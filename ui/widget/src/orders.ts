@@ -2,7 +2,7 @@
 import type { Host, Order } from './contract';
 import { h } from './dom';
 import css from './orders.css';
-import { date, money, t } from './text';
+import { money, shortDate, t } from './text';
 
 export function orderCards(host: Host, orders: Order[], ask: (text: string) => void): HTMLElement {
   const sheet = new CSSStyleSheet();
@@ -19,7 +19,7 @@ export function orderCards(host: Host, orders: Order[], ask: (text: string) => v
         { class: 'order' },
         h('p', { class: 'line' }, h('strong', {}, title), o.stage && h('span', { class: 'stage' }, o.stage)),
         h('p', { class: 'goods' }, o.lines.join(', ')),
-        h('p', { class: 'line' }, h('span', {}, o.eta_at ? t('orders.eta', { when: date(o.eta_at) }) : date(o.placed_at)), h('span', {}, money(o.total))),
+        h('p', { class: 'line' }, h('span', {}, o.eta_at ? t('orders.eta', { when: shortDate(o.eta_at) }) : shortDate(o.placed_at)), h('span', {}, money(o.total))),
         h(
           'p',
           { class: 'line' },

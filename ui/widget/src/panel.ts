@@ -206,6 +206,7 @@ class Chat implements Panel {
       this.#welcome.replaceChildren(h('p', { class: 'bubble' }, (!s.open && s.offline) || s.greeting || t('greeting')), h('div', { class: 'quicks' }, ...['ask_order', 'ask_return', 'ask_call'].map((k) => ask(t(k)))));
     }
     this.#earlier.hidden = !s.more;
+    this.#thread.toEnd();
     if (!this.#isOpen) this.#count(s.unread);
     this.#seen();
     if (first) this.#host.emit('ready');
@@ -251,6 +252,7 @@ class Chat implements Panel {
     if (!items.length) return;
     const { orderCards } = (await import(this.#host.base + 'widget/' + ORDERS)) as typeof import('./orders');
     this.#body.prepend(orderCards(this.#host, items, (text) => this.#composer.fill(text)));
+    this.#thread.toEnd();
   }
 
   #send(body: string, attachments: Attachment[], contact?: Contact) {

@@ -18,6 +18,7 @@ const day = format({ weekday: 'long', day: 'numeric', month: 'long' });
 
 export const clock = (at: string) => time.format(new Date(at));
 export const date = (at: string) => day.format(new Date(at));
+export const shortDate = (at: string) => format({ day: 'numeric', month: 'short' }).format(new Date(at));
 
 // A moment as the shop's own clocks show it: "Monday, 09:00".
 export const moment = (at: string, timeZone: string) =>
