@@ -60,6 +60,6 @@ func (a *API) registerAgents() {
 
 // link completes an invitation. The token stands behind the #, where no server's log sees it.
 func (a *API) link(inv account.Invitation) account.Invitation {
-	inv.URL = strings.TrimSuffix(a.PublicURL, "/") + "/console/#/invitation/" + inv.Token
+	inv.URL = strings.TrimSuffix(a.PublicURL, "/") + "/app/#/invitation/" + inv.Token
 	return inv
 }
