@@ -14,6 +14,7 @@ import (
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/hook"
+	"opeka/internal/web/ingest"
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
@@ -63,6 +64,7 @@ func (a *App) build(c Config) error {
 	mux.Handle(api.Base+"/", a.API.Handler())
 	mux.Handle(console.Base, console.Handler(ui.Console()))
 	hook.Routes(mux, a.Sync, a.Log)
+	ingest.New(a.DB, a.Accounts, a.Commerce, a.Sync, a.Log).Routes(mux)
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)
 	a.health(mux)

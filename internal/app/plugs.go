@@ -2,6 +2,7 @@ package app
 
 import (
 	"opeka/internal/care"
+	"opeka/internal/shop/generic"
 	"opeka/internal/shop/woocommerce"
 )
 
@@ -9,6 +10,7 @@ import (
 func plugs() []care.ShopPlug {
 	return []care.ShopPlug{
 		woocommerce.New(),
+		generic.New(),
 	}
 }
 

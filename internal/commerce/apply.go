@@ -153,6 +153,12 @@ func (m *Commerce) applyBatch(ctx context.Context, conn care.Connection, st stor
 }
 
 func (a *applier) apply(ctx context.Context, it item) (outcome, error) {
+	if _, partial := it.Data.(Patch); partial {
+		var err error
+		if it, err = a.complete(ctx, it); err != nil {
+			return 0, err
+		}
+	}
 	switch it.Kind {
 	case care.KindOrder:
 		return a.order(ctx, it)

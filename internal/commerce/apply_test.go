@@ -161,7 +161,7 @@ func TestWhatIsUnknownWaits(t *testing.T) {
 		}
 		run(t, m, d)
 		waitFor(t, func() bool {
-			return count(t, d, `SELECT (SELECT count(*) FROM parked) + (SELECT count(*) FROM jobs)`) == 0
+			return count(t, d, `SELECT (SELECT count(*) FROM parked) + (SELECT count(*) FROM jobs WHERE kind = 'commerce.unpark')`) == 0
 		})
 		if n := count(t, d, `SELECT available FROM stock_levels`); n != 5 {
 			t.Fatalf("%d available", n)

@@ -6,6 +6,7 @@ package commerce
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/customer"
@@ -62,6 +63,7 @@ func (m *Commerce) Jobs(r *job.Runner) {
 	r.Handle(jobCart, job.InTx(m.abandon))
 	r.Handle(jobUnpark, m.unpark)
 	r.Handle(jobRemap, job.InTx(m.remap))
+	r.Every(jobPurge, time.Hour, job.InTx(m.purgeBatches))
 }
 
 // ApplyOptions say how records are to be taken.

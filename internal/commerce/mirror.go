@@ -97,6 +97,9 @@ func canonical(r care.Record) (item, error) {
 		it.Data = nil
 		return it, nil
 	}
+	if p, partial := r.Data.(Patch); partial {
+		return it, checkPatch(r.Kind, p)
+	}
 	raw, err := json.Marshal(r.Data)
 	if err != nil {
 		return it, unreadable(err)
@@ -121,7 +124,7 @@ func canonical(r care.Record) (item, error) {
 	return it, nil
 }
 
-func unreadable(err error) error {
+func unreadable(err error) *care.Error {
 	return &care.Error{Code: "record.unreadable", Kind: care.KindInvalid, Args: map[string]any{"reason": err.Error()}, Cause: err}
 }
 
