@@ -36,7 +36,7 @@ func (a *App) build(c Config) error {
 	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
 	a.Find = find.New(a.DB)
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
-	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Statuses: statuses, Log: a.Log})
+	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
 	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, plugs(), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)

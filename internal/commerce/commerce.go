@@ -37,6 +37,7 @@ type Commerce struct {
 	customers Customers
 	bus       Bus
 	index     Index
+	files     Files
 	statuses  func(plug string) map[string]care.Axes
 	log       *slog.Logger
 }
@@ -45,6 +46,7 @@ type Commerce struct {
 type Options struct {
 	Bus   Bus
 	Index Index
+	Files Files // for imports
 	// Statuses gives what a plug's own statuses mean (care.StatusMapper), nil for a plug that has none.
 	Statuses func(plug string) map[string]care.Axes
 	Log      *slog.Logger
@@ -55,7 +57,7 @@ func New(d *db.DB, customers Customers, o Options) *Commerce {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Commerce{db: d, customers: customers, bus: o.Bus, index: o.Index, statuses: o.Statuses, log: o.Log}
+	return &Commerce{db: d, customers: customers, bus: o.Bus, index: o.Index, files: o.Files, statuses: o.Statuses, log: o.Log}
 }
 
 // Jobs registers the work that the room leaves for later.
@@ -63,6 +65,7 @@ func (m *Commerce) Jobs(r *job.Runner) {
 	r.Handle(jobCart, job.InTx(m.abandon))
 	r.Handle(jobUnpark, m.unpark)
 	r.Handle(jobRemap, job.InTx(m.remap))
+	r.Handle(jobFile, m.runImport, job.Slow)
 	r.Every(jobPurge, time.Hour, job.InTx(m.purgeBatches))
 }
 

@@ -83,6 +83,7 @@ func New(d Deps) *API {
 	a.registerCustomer()
 	a.registerOrder()
 	a.registerProduct()
+	a.registerImport()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)
