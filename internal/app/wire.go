@@ -17,6 +17,7 @@ func (a *App) wire() {
 	for _, s := range a.Commerce.Sources() {
 		a.Find.AddSource(s)
 	}
+	a.Find.AddSource(a.Inbox.Source())
 
 	a.Find.Jobs(a.Jobs)
 	a.Commerce.Jobs(a.Jobs)

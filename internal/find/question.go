@@ -36,6 +36,13 @@ func ask(query string) question {
 	open := !strings.HasSuffix(query, " ")
 	query = clean(query, maxQuery)
 	var q question
+	for _, part := range strings.FieldsFunc(query, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>,;()\"", r) }) {
+		if strings.Contains(part, "@") {
+			q.email, q.mail = emailForm(part), true
+			query = strings.Join(strings.Fields(strings.ReplaceAll(query, part, " ")), " ") // what stands beside it may be a name
+			break
+		}
+	}
 	q.words = wordsOf(query)
 	q.open = open && len(q.words) > 0
 	letters := strings.ContainsFunc(query, unicode.IsLetter)
@@ -66,12 +73,8 @@ func ask(query string) question {
 	if keys := text.PhoneKeys(run); len(keys) > 0 && !strings.ContainsFunc(run, unicode.IsLetter) {
 		q.phone = reverse(keys[0])
 	}
-	for _, part := range strings.FieldsFunc(query, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>,;()\"", r) }) {
-		if strings.Contains(part, "@") || len(fields) == 1 {
-			q.email = emailForm(part)
-			q.mail = strings.ContainsAny(part, "@._+0123456789")
-			break
-		}
+	if len(fields) == 1 && q.email == "" {
+		q.email, q.mail = emailForm(query), strings.ContainsAny(query, "._+0123456789")
 	}
 	return q
 }

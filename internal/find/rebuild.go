@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,9 +37,10 @@ type rebuildStep struct {
 // Jobs registers the handlers of this room.
 func (f *Finder) Jobs(r *job.Runner) { r.Handle(jobRebuild, job.InTx(f.rebuildPage)) }
 
-// Rebuild makes the index of a store again in the background: what is in it and shouldn't be goes, what is missing comes.
+// Rebuild makes the index of a store again in the background: what is in it and shouldn't be goes,
+// what is missing comes. One that waits to begin isn't doubled.
 func (f *Finder) Rebuild(tx *db.Tx, store int64) {
-	tx.Enqueue(db.Job{Store: store, Kind: jobRebuild, Payload: rebuildStep{}})
+	tx.Enqueue(db.Job{Store: store, Kind: jobRebuild, Key: strconv.FormatInt(store, 10), Payload: rebuildStep{}})
 }
 
 func (f *Finder) rebuildPage(ctx context.Context, tx *db.Tx, j job.Job) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"opeka/internal/care"
+	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 )
@@ -67,6 +68,23 @@ func (a *API) registerFind() {
 			items, err = a.withMentions(ctx, s, in, items)
 			return out(Found{items}, err)
 		})
+	register(a, op{ID: "rebuild-index", Method: http.MethodPost, Path: "/find/rebuild", Tag: "Search", Summary: "Make the search index of a store again",
+		Detail: "In the background, while it goes on being used.", Access: needs(care.PermOperations)},
+		func(ctx context.Context, in *struct{ Body RebuildIndex }) (*None, error) {
+			s := scope(ctx)
+			if err := s.Check(in.Body.StoreID, care.PermOperations); err != nil {
+				return nil, err
+			}
+			return none(a.DB.Write(ctx, db.System, func(tx *db.Tx) error {
+				a.Find.Rebuild(tx, in.Body.StoreID)
+				return nil
+			}))
+		})
+}
+
+// RebuildIndex says of which store the index is made again.
+type RebuildIndex struct {
+	StoreID int64 `json:"store_id" minimum:"1"`
 }
 
 // readable lists what the caller may read in each of his stores, or in one.

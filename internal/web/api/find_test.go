@@ -15,7 +15,6 @@ func TestFindShowsWhatTheCallerMayRead(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *desk) {
 		f := find.New(s.db)
-		s.api = New(Deps{DB: s.db, Accounts: s.accounts, Find: f, Limits: generous})
 		other := s.openStore("Druha")
 		s.relogin()
 		err := s.db.Write(t.Context(), db.System, func(tx *db.Tx) error {
