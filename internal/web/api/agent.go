@@ -58,8 +58,25 @@ func (a *API) registerAgents() {
 		})
 }
 
+// RoleInfo is a role with what it may do.
+type RoleInfo struct {
+	Role        string            `json:"role"`
+	Permissions []care.Permission `json:"permissions"`
+}
+
+func (a *API) registerRoles() {
+	register(a, op{ID: "list-roles", Method: "GET", Path: "/roles", Tag: "People", Summary: "List the roles and what each may do in its store", Access: needs(care.PermPeople)},
+		func(context.Context, *struct{}) (*Out[List[RoleInfo]], error) {
+			l := List[RoleInfo]{Items: make([]RoleInfo, len(account.Roles))}
+			for i, r := range account.Roles {
+				l.Items[i] = RoleInfo{r, account.PermissionsOf(r)}
+			}
+			return out(l, nil)
+		})
+}
+
 // link completes an invitation. The token stands behind the #, where no server's log sees it.
 func (a *API) link(inv account.Invitation) account.Invitation {
-	inv.URL = strings.TrimSuffix(a.PublicURL, "/") + "/app/#/invitation/" + inv.Token
+	inv.URL = strings.TrimSuffix(a.PublicURL, "/") + "/app/invitation#" + inv.Token
 	return inv
 }

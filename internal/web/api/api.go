@@ -102,10 +102,12 @@ func (a *API) registerAccount() {
 	a.registerMe()
 	a.registerStores()
 	a.registerAgents()
+	a.registerRoles()
 	a.registerTeams()
 	a.registerKeys()
 	a.registerConnections()
 	a.registerAudit()
+	a.registerJobs()
 }
 
 var once sync.Once // huma's error constructors are package variables

@@ -62,6 +62,20 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		return file.ID
 	},
 
+	"/jobs/dead": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		dead := s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			_, err := tx.Exec(s.t.Context(), `INSERT INTO jobs (id, store_id, kind, key, event_id, payload, state, run_at, max_attempts, last_error, created_at)
+VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, dead, store, db.At(tx.Now))
+			return err
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return dead
+	},
+
 	"/webhooks": func(s *desk, store int64) int64 { return s.endpoint(store) },
 	"/deliveries": func(s *desk, store int64) int64 {
 		s.t.Helper()

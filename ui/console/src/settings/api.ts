@@ -5,6 +5,7 @@ import { request, type Options } from '$lib/api/request';
 const get = <R>(path: string, query?: Options['query']) => request<R>('GET', path, { query });
 const post = <R = void>(path: string, body?: unknown) => request<R>('POST', path, { body });
 
+const put = <R = void>(path: string, body: unknown) => request<R>('PUT', path, { body });
 const patch = <R = void>(path: string, body: unknown) => request<R>('PATCH', path, { body });
 const del = (path: string) => request<void>('DELETE', path);
 const paged =
@@ -91,8 +92,10 @@ export const queues = {
   remove: (id: Id) => del(`/queues/${id}`),
 };
 
-/** Lists of names: topics, tags, departments. */
-export const names = (kind: 'topics' | 'tags' | 'departments') => ({
+/** Tags come into being by use. */
+export const tags = { list: (store: Id) => paged<NamedRow>('/tags', { store_id: store }) };
+/** Lists of names: topics, departments. */
+export const names = (kind: 'topics' | 'departments') => ({
   list: (store: Id) => paged<NamedRow>(`/${kind}`, { store_id: store }),
   create: (body: { store_id: Id; name: string; department_id?: Id }) => post<NamedRow>(`/${kind}`, body),
   change: (id: Id, body: { name?: string; department_id?: Id }) => patch<NamedRow>(`/${kind}/${id}`, body),
@@ -232,33 +235,42 @@ export interface Webhook {
   id: Id;
   store_id: Id;
   url: string;
-  name?: string;
+  description: string;
   events: string[];
   active: boolean;
-  state_reason?: string;
+  disabled_reason: string;
+  failing_since_at: Time | null;
   created_at: Time;
+  secret?: string;
+}
+export interface WebhookInput {
+  url: string;
+  description?: string;
+  events?: string[];
+  active?: boolean;
 }
 export interface Delivery {
   id: Id;
-  event: string;
-  state: string;
-  status: number;
+  type: string;
+  body: string;
+  state: 'waiting' | 'delivered' | 'failed';
   attempts: number;
-  error?: string;
+  status: number;
+  answer: string;
+  took_ms: number;
   created_at: Time;
-  next_at?: Time | null;
+  attempted_at: Time | null;
 }
 export const webhooks = {
+  events: () => get<Page<string>>('/webhooks/events'),
   list: (store: Id) => paged<Webhook>('/webhooks', { store_id: store }),
   get: (id: Id) => get<Webhook>(`/webhooks/${id}`),
-  create: (body: { store_id: Id; url: string; events: string[] }) =>
-    post<Webhook & { secret?: string }>('/webhooks', body),
-  change: (id: Id, body: { url?: string; events?: string[]; active?: boolean }) =>
-    patch<Webhook>(`/webhooks/${id}`, body),
+  create: (body: { store_id: Id } & WebhookInput) => post<Webhook>('/webhooks', body),
+  change: (id: Id, body: WebhookInput) => put<Webhook>(`/webhooks/${id}`, body),
   remove: (id: Id) => del(`/webhooks/${id}`),
-  secret: async (id: Id) => (await post<{ secret: string }>(`/webhooks/${id}/secret`)).secret,
+  rotate: async (id: Id) => (await post<{ secret: string }>(`/webhooks/${id}/rotate`)).secret,
   deliveries: (id: Id) => paged<Delivery>(`/webhooks/${id}/deliveries`),
-  replay: (delivery: Id) => post<Delivery | void>(`/deliveries/${delivery}/replay`),
+  replay: (delivery: Id) => post(`/deliveries/${delivery}/replay`),
 };
 
 // Connections
@@ -291,9 +303,7 @@ export interface Connection {
 export interface ConnectionChange {
   name?: string;
   settings?: Record<string, unknown>;
-  state?: string;
   paused?: boolean;
-  version?: number;
 }
 export interface ShopInfo {
   name: string;
@@ -302,6 +312,47 @@ export interface ShopInfo {
   time_zone: string;
   url: string;
   writable: boolean;
+}
+export interface HookStatus {
+  topic: string;
+  active: boolean;
+  revived: boolean;
+}
+export interface Progress {
+  kind: string;
+  records: number;
+  total: number;
+  done: boolean;
+  read_at: Time | null;
+}
+export interface Sync {
+  phase: 'idle' | 'importing' | 'live' | 'paused';
+  state: ConnectionState;
+  failures: number;
+  import_started_at: Time | null;
+  import_ended_at: Time | null;
+  progress: Progress[] | null;
+  polled_at: Time | null;
+  hooks: {
+    supported: boolean;
+    url: string;
+    topics: HookStatus[] | null;
+    checked_at: Time | null;
+    latest_at: Time | null;
+    last_day: number;
+    refused: number;
+    revived: number;
+    error: string;
+  };
+}
+export interface Status {
+  raw: string;
+  order_state: string;
+  payment_state: string;
+  fulfilment_state: string;
+  source: 'plug' | 'admin' | 'unknown';
+  seen: number;
+  first_seen_at: Time | null;
 }
 export const connections = {
   plugs: () => get<{ items: Plug[] }>('/plugs'),
@@ -312,4 +363,12 @@ export const connections = {
   remove: (id: Id) => del(`/connections/${id}`),
   test: (id: Id) => post<ShopInfo>(`/connections/${id}/test`),
   rotate: (id: Id) => post<Connection>(`/connections/${id}/rotate`),
+  sync: (id: Id) => get<Sync>(`/connections/${id}/sync`),
+  startSync: (id: Id) => post<Sync>(`/connections/${id}/sync`),
+  registerHooks: (id: Id) => post<Sync>(`/connections/${id}/hooks`),
+  disconnect: (id: Id, erase: boolean) =>
+    post<unknown>(`/connections/${id}/disconnect${erase ? '?erase=true' : ''}`),
+  statuses: (id: Id) => get<Page<Status>>('/statuses', { connection_id: id }),
+  mapStatus: (id: Id, body: Pick<Status, 'raw' | 'order_state' | 'payment_state' | 'fulfilment_state'>) =>
+    put<void>('/statuses', { connection_id: id, ...body }),
 };

@@ -8,6 +8,12 @@ import MessageCircle from '@lucide/svelte/icons/message-circle';
 import MessagesSquare from '@lucide/svelte/icons/messages-square';
 import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
+import KeyRound from '@lucide/svelte/icons/key-round';
+import ListChecks from '@lucide/svelte/icons/list-checks';
+import Plug from '@lucide/svelte/icons/plug';
+import ScrollText from '@lucide/svelte/icons/scroll-text';
+import ShieldAlert from '@lucide/svelte/icons/shield-alert';
+import Webhook from '@lucide/svelte/icons/webhook';
 import Store from '@lucide/svelte/icons/store';
 import Tag from '@lucide/svelte/icons/tag';
 import User from '@lucide/svelte/icons/user';
@@ -38,12 +44,15 @@ const section =
   });
 const own = section('own');
 const shop = section('shop', 'settings.manage');
+const connected = section('channels', 'connections.manage');
+const keyed = section('channels', 'keys.manage');
 const people = section('people', 'people.manage');
 
 export const sections: Section[] = [
   own('profile', 'settings.profile', User, () => import('./Profile.svelte')),
   own('keys', 'settings.keys', Keyboard, () => import('./Keys.svelte')),
   own('sessions', 'settings.sessions', MonitorSmartphone, () => import('./Sessions.svelte')),
+  shop('start', 'settings.start', ListChecks, () => import('./Start.svelte')),
   shop('stores', 'settings.stores', Store, () => import('./Stores.svelte')),
   shop('hours', 'settings.hours', Clock, () => import('./Hours.svelte')),
   shop('widget', 'settings.widget', MessageCircle, () => import('./Widget.svelte')),
@@ -54,4 +63,14 @@ export const sections: Section[] = [
   people('teams', 'settings.teams', UsersRound, () => import('./Teams.svelte')),
   people('departments', 'settings.departments', Building, () => import('./Departments.svelte')),
   people('roles', 'settings.roles', ShieldCheck, () => import('./Roles.svelte')),
+  connected('connections', 'settings.connections', Plug, () => import('./Connections.svelte')),
+  keyed('api-keys', 'settings.api_keys', KeyRound, () => import('./ApiKeys.svelte')),
+  keyed('webhooks', 'settings.webhooks', Webhook, () => import('./Webhooks.svelte')),
+  section('system', 'audit.read')('audit', 'settings.audit', ScrollText, () => import('./Audit.svelte')),
+  section('system', 'operations.manage')(
+    'jobs',
+    'settings.jobs',
+    ShieldAlert,
+    () => import('./DeadJobs.svelte'),
+  ),
 ];

@@ -17,6 +17,12 @@ export const setup = {
   run: (body: T.SetUp) => post<T.Me>('/setup', body),
 };
 
+export const invitations = {
+  check: (token: string) =>
+    post<{ name: string; email: string; language: T.Language }>('/invitations/check', { token }),
+  accept: (token: string, password: string) => post<T.Me>('/invitations/accept', { token, password }),
+};
+
 export const session = {
   signIn: (email: string, password: string) => post<T.Me>('/session', { email, password }),
   signOut: () => request<void>('DELETE', '/session'),

@@ -3,7 +3,7 @@
 export interface FieldProblem {
   field: string;
   code: string;
-  detail: string;
+  message: string;
 }
 
 /** A refusal in the words of RFC 9457. `code` is stable; `detail` is already in the agent's language. */
@@ -21,7 +21,7 @@ export class Problem extends Error {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
   }
   field(name: string): string | undefined {
-    return this.errors.find((e) => e.field === name)?.detail;
+    return this.errors.find((e) => e.field === name)?.message;
   }
 }
 

@@ -5,6 +5,7 @@ const base = import.meta.env.BASE_URL.replace(/\/$/, '');
 const patterns = {
   signIn: '/sign-in',
   setUp: '/setup',
+  invitation: '/invitation',
   inbox: '/inbox/:view?/:id?',
   customer: '/customers/:id',
   customers: '/customers',

@@ -1,5 +1,6 @@
 // Who sits at this desk: the agent, what he may do, the stores he serves, his presence, theme and language.
 import {
+  invitations,
   session as calls,
   setup as setupCalls,
   Problem,
@@ -84,6 +85,10 @@ export async function renew(): Promise<void> {
 
 export async function signIn(email: string, password: string): Promise<void> {
   await enter(await calls.signIn(email, password));
+}
+
+export async function accept(invitation: string, password: string): Promise<void> {
+  await enter(await invitations.accept(invitation, password));
 }
 
 export async function setUp(answers: SetUp): Promise<void> {

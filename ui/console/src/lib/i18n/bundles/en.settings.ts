@@ -1,3 +1,4 @@
 import settings from '$messages/en/settings.json';
+import shop from '$messages/en/shop.json';
 
-export default { ...settings };
+export default { ...settings, ...shop };

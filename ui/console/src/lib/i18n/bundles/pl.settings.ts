@@ -1,3 +1,4 @@
 import settings from '$messages/pl/settings.json';
+import shop from '$messages/pl/shop.json';
 
-export default { ...settings };
+export default { ...settings, ...shop };

@@ -1,3 +1,4 @@
 import settings from '$messages/ru/settings.json';
+import shop from '$messages/ru/shop.json';
 
-export default { ...settings };
+export default { ...settings, ...shop };

@@ -1,3 +1,4 @@
 import settings from '$messages/uk/settings.json';
+import shop from '$messages/uk/shop.json';
 
-export default { ...settings };
+export default { ...settings, ...shop };
