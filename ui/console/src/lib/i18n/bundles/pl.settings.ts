@@ -1,4 +1,5 @@
+import commerce from '$messages/pl/commerce.json';
 import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
 
-export default { ...settings, ...shop };
+export default { ...commerce, ...settings, ...shop };

@@ -1,4 +1,5 @@
+import commerce from '$messages/ru/commerce.json';
 import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
 
-export default { ...settings, ...shop };
+export default { ...commerce, ...settings, ...shop };

@@ -1,4 +1,5 @@
+import commerce from '$messages/uk/commerce.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
-export default { ...settings, ...shop };
+export default { ...commerce, ...settings, ...shop };
