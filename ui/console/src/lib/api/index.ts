@@ -1,20 +1,16 @@
 // The calls that the desk makes, one function each, named like the act.
-import { request, type Options } from './request';
+import { request } from './request';
+import { as, del, get, patch, post, put } from './typed';
 import type * as T from './types';
 
 export { Problem } from './request';
 export type * from './types';
 
-const get = <R>(path: string, query?: Options['query'], signal?: AbortSignal) =>
-  request<R>('GET', path, { query, signal });
-const post = <R = void>(path: string, body?: unknown, key?: string) =>
-  request<R>('POST', path, { body, key });
-const put = <R = void>(path: string, body: unknown) => request<R>('PUT', path, { body });
-const patch = <R = void>(path: string, body: unknown) => request<R>('PATCH', path, { body });
+const all = (storeId: T.Id) => storeId || undefined;
 
 export const setup = {
-  needed: () => get<{ needed: boolean }>('/setup'),
-  run: (body: T.SetUp) => post<T.Me>('/setup', body),
+  needed: () => as<{ needed: boolean }>(get('/setup', {})),
+  run: (body: T.SetUp) => as<T.Me>(post('/setup', {}, { body })),
 };
 
 export const invitations = {
@@ -24,37 +20,41 @@ export const invitations = {
 };
 
 export const session = {
-  signIn: (email: string, password: string) => post<T.Me>('/session', { email, password }),
-  signOut: () => request<void>('DELETE', '/session'),
-  me: () => get<T.Me>('/me'),
+  signIn: (email: string, password: string) => as<T.Me>(post('/session', {}, { body: { email, password } })),
+  signOut: () => del('/session', {}),
+  me: () => as<T.Me>(get('/me', {})),
   change: (body: Partial<Pick<T.Me['agent'], 'name' | 'language' | 'theme' | 'keymap'>>) =>
-    patch('/me', body),
-  changePassword: (current: string, password: string) => post('/me/password', { current, password }),
-  setPresence: (state: T.PresenceState) => put('/me/presence', { state }),
-  heartbeat: () => post('/me/heartbeat'),
+    patch('/me', {}, { body }),
+  changePassword: (current: string, password: string) =>
+    post('/me/password', {}, { body: { current, password } }),
+  setPresence: (state: T.PresenceState) => put('/me/presence', {}, { body: { state } }),
+  heartbeat: () => post('/me/heartbeat', {}),
 };
 
 export const inbox = {
-  counts: (storeId: T.Id) => get<T.Counts>('/inbox/counts', { store_id: storeId || undefined }),
+  counts: (storeId: T.Id) => as<T.Counts>(get('/inbox/counts', {}, { query: { store_id: all(storeId) } })),
   list: (query: T.ConversationQuery, signal?: AbortSignal) =>
-    get<T.Page<T.ConversationRow>>('/conversations', { ...query }, signal),
-  open: (id: T.Id) => get<T.ConversationPage>(`/conversations/${id}`),
+    as<T.Page<T.ConversationRow>>(get('/conversations', {}, { query, signal })),
+  open: (id: T.Id) => as<T.ConversationPage>(get('/conversations/{id}', { id })),
   messages: (id: T.Id, query: { before_seq?: number; after_seq?: number; limit?: number }) =>
-    get<T.Page<T.Message> & { has_more: boolean }>(`/conversations/${id}/messages`, query),
+    as<T.Page<T.Message> & { has_more: boolean }>(get('/conversations/{id}/messages', { id }, { query })),
   send: (id: T.Id, message: T.NewMessage) =>
-    post<T.Message>(`/conversations/${id}/messages`, message, message.client_id),
+    as<T.Message>(post('/conversations/{id}/messages', { id }, { body: message, key: message.client_id })),
   saveDraft: (id: T.Id, body: string, mode: 'reply' | 'note') =>
-    put(`/conversations/${id}/draft`, { body, mode }),
-  resolve: (id: T.Id) => post<T.ConversationRow>(`/conversations/${id}/resolve`),
-  reopen: (id: T.Id) => post<T.ConversationRow>(`/conversations/${id}/reopen`),
-  pending: (id: T.Id) => post<T.ConversationRow>(`/conversations/${id}/pending`),
-  snooze: (id: T.Id, until: T.Time) => post<T.ConversationRow>(`/conversations/${id}/snooze`, { until }),
+    put('/conversations/{id}/draft', { id }, { body: { body, mode } }),
+  resolve: (id: T.Id) => as<T.ConversationRow>(post('/conversations/{id}/resolve', { id })),
+  reopen: (id: T.Id) => as<T.ConversationRow>(post('/conversations/{id}/reopen', { id })),
+  pending: (id: T.Id) => as<T.ConversationRow>(post('/conversations/{id}/pending', { id })),
+  snooze: (id: T.Id, until: T.Time) =>
+    as<T.ConversationRow>(post('/conversations/{id}/snooze', { id }, { body: { until } })),
   assign: (id: T.Id, to: { agent_id: T.Id | null; team_id?: T.Id | null; queue_id?: T.Id }) =>
-    post<T.ConversationRow>(`/conversations/${id}/assign`, to),
-  tag: (id: T.Id, tags: string[]) => put<T.ConversationRow>(`/conversations/${id}/tags`, { tags }),
-  setTopic: (id: T.Id, topic: string) => put<T.ConversationRow>(`/conversations/${id}/topic`, { topic }),
-  read: (id: T.Id, seq: number) => post(`/conversations/${id}/read`, { seq }),
-  typing: (id: T.Id, on: boolean) => post(`/conversations/${id}/typing`, { on }),
+    as<T.ConversationRow>(post('/conversations/{id}/assign', { id }, { body: to })),
+  tag: (id: T.Id, tags: string[]) =>
+    as<T.ConversationRow>(put('/conversations/{id}/tags', { id }, { body: { tags } })),
+  setTopic: (id: T.Id, topic: string) =>
+    as<T.ConversationRow>(put('/conversations/{id}/topic', { id }, { body: { topic } })),
+  read: (id: T.Id, seq: number) => post('/conversations/{id}/read', { id }, { body: { seq } }),
+  typing: (id: T.Id, on: boolean) => post('/conversations/{id}/typing', { id }, { body: { on } }),
   upload: (file: File, signal?: AbortSignal) => {
     const body = new FormData();
     body.set('file', file);
@@ -63,32 +63,32 @@ export const inbox = {
 };
 
 export const customers = {
-  card: (id: T.Id) => get<T.CustomerCard>(`/customers/${id}`),
-  orders: (id: T.Id) => get<T.Page<T.Order>>(`/customers/${id}/orders`),
-  timeline: (id: T.Id, cursor = '') => get<T.Page<T.TimelineItem>>(`/customers/${id}/timeline`, { cursor }),
-  change: (
-    id: T.Id,
-    body: { name?: string; note?: string; language?: string; consent?: Partial<T.Consent> },
-  ) => patch(`/customers/${id}`, body),
-  duplicates: (id: T.Id) => get<T.Page<T.Customer>>(`/customers/${id}/duplicates`),
-  merge: (id: T.Id, other: T.Id) => post<{ merge_id: T.Id }>(`/customers/${id}/merge`, { other_id: other }),
-  undoMerge: (merge: T.Id) => post(`/merges/${merge}/undo`),
+  card: (id: T.Id) => as<T.CustomerCard>(get('/customers/{id}', { id })),
+  orders: (id: T.Id) => as<T.Page<T.Order>>(get('/customers/{id}/orders', { id })),
+  timeline: (id: T.Id, cursor = '') =>
+    as<T.Page<T.TimelineItem>>(get('/customers/{id}/timeline', { id }, { query: { cursor } })),
+  change: (id: T.Id, body: { name?: string; note?: string; language?: string; consent?: T.ConsentChange }) =>
+    patch('/customers/{id}', { id }, { body }),
+  duplicates: (id: T.Id) => as<T.Page<T.Customer>>(get('/customers/{id}/duplicates', { id })),
+  merge: (id: T.Id, other: T.Id) =>
+    as<{ merge_id: T.Id }>(post('/customers/{id}/merge', { id }, { body: { other_id: other } })),
+  undoMerge: (merge: T.Id) => post('/merges/{id}/undo', { id: merge }),
 };
 
 export const commerce = {
-  order: (id: T.Id) => get<T.Order>(`/orders/${id}`),
+  order: (id: T.Id) => as<T.Order>(get('/orders/{id}', { id })),
   products: (q: string, storeId: T.Id, signal?: AbortSignal) =>
-    get<T.Page<T.Product>>('/products', { q, store_id: storeId || undefined }, signal),
-  stock: (variant: T.Id) => get<T.Page<T.Stock>>(`/variants/${variant}/stock`),
+    as<T.Page<T.Product>>(get('/products', {}, { query: { q, store_id: all(storeId) }, signal })),
+  stock: (variant: T.Id) => as<T.Page<T.Stock>>(get('/variants/{id}/stock', { id: variant })),
 };
 
 export const find = (q: string, storeId: T.Id, signal?: AbortSignal) =>
-  get<{ items: T.Found[] }>('/find', { q, store_id: storeId || undefined }, signal);
+  as<{ items: T.Found[] }>(get('/find', {}, { query: { q, store_id: all(storeId) }, signal }));
 
 export const people = {
-  agents: () => get<T.Page<T.Agent>>('/agents'),
-  teams: () => get<T.Page<T.Team>>('/teams'),
-  queues: () => get<T.Page<T.Queue>>('/queues'),
-  tags: () => get<T.Page<T.Label>>('/tags'),
-  topics: () => get<T.Page<T.Label>>('/topics'),
+  agents: () => as<T.Page<T.Agent>>(get('/agents', {})),
+  teams: () => as<T.Page<T.Team>>(get('/teams', {})),
+  queues: () => as<T.Page<T.Queue>>(get('/queues', {})),
+  tags: () => as<T.Page<T.Label>>(get('/tags', {})),
+  topics: () => as<T.Page<T.Label>>(get('/topics', {})),
 };

@@ -167,6 +167,7 @@ export interface Consent {
   quiet_to: string;
   preferred_channel: string;
 }
+export type ConsentChange = { [K in keyof Consent]?: NonNullable<Consent[K]> };
 export interface Customer {
   id: Id;
   store_id: Id;
