@@ -15,9 +15,9 @@ test('a store, a queue and an agent are set up', async ({ signedIn: page, opeka 
 
   await page.goto(opeka.url + '/app/settings/agents/new')
   await page.getByLabel('Name', { exact: true }).fill('Taras')
-  await page.getByLabel('Email').fill('not an address@x')
+  await page.getByRole('textbox', { name: 'Email' }).fill('not an address@x')
   await page.getByRole('button', { name: 'Make the invitation' }).click()
-  await page.getByLabel('Email').fill('taras@shop.test')
+  await page.getByRole('textbox', { name: 'Email' }).fill('taras@shop.test')
   await page.getByRole('button', { name: 'Make the invitation' }).click()
   await expect(page.getByRole('heading', { name: 'Invitation for Taras' })).toBeVisible()
   await accessible(page)

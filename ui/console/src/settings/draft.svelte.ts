@@ -41,7 +41,9 @@ export class Draft<V extends object> {
   /** Errors of fields that the form doesn't show one by one. */
   get rest(): string[] {
     if (!(this.problem instanceof Problem)) return [];
-    return this.problem.errors.filter((e) => !this.#named.has(e.field)).map((e) => `${e.field}: ${e.message}`);
+    return this.problem.errors
+      .filter((e) => !this.#named.has(e.field))
+      .map((e) => `${e.field}: ${e.message}`);
   }
   /** Saves; the answer, if there is one, becomes the unchanged state. Returns whether it worked. */
   async save(call: (value: V) => Promise<V | void>, said: string = t('settings.saved')): Promise<boolean> {

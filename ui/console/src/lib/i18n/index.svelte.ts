@@ -6,7 +6,11 @@ import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
 import type { Language } from '$lib/api/types';
 
-type Words = typeof consoleWords & typeof inboxWords & typeof customerWords & typeof settingsWords & typeof shopWords;
+type Words = typeof consoleWords &
+  typeof inboxWords &
+  typeof customerWords &
+  typeof settingsWords &
+  typeof shopWords;
 export type Key = keyof Words;
 export type Params = Record<string, string | number>;
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
