@@ -159,7 +159,7 @@ type Item struct {
 type Taken struct {
 	Results []struct {
 		ID      string `json:"external_id"`
-		Status  string `json:"status"`
+		Result  string `json:"result"`
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	} `json:"results"`
