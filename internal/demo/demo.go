@@ -184,9 +184,9 @@ func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, offi
 		if step%48 == 47 {
 			fmt.Printf("  day %d of %d\n", step/48+1, days)
 		}
+		w.pusher.flush() // what is signed must arrive before the clock moves
 		clock.Move(30 * time.Minute)
 	}
-	w.pusher.flush()
 	return nil
 }
 

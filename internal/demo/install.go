@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"opeka/internal/care"
 	"opeka/internal/peer"
 )
 
@@ -118,12 +119,29 @@ func (k *keep) connect(ctx context.Context, office *peer.Office) error {
 	}
 	secret := newSecret()
 	err := office.Do(ctx, http.MethodPost, "/connections", map[string]any{"store_id": k.Store, "plug": "generic", "name": "Магазин «Стежка»",
-		"settings": map[string]any{"currency": currency, "time_zone": "Europe/Kyiv"}, "secrets": map[string]string{"secret": secret}}, &c)
+		"settings": map[string]any{"secret": secret}}, &c)
 	if err != nil {
 		return err
 	}
+	for raw, means := range statuses {
+		if err := office.Do(ctx, http.MethodPut, "/statuses", map[string]any{"connection_id": c.ID, "raw": raw, "order_state": means.Order, "fulfilment_state": means.Fulfilment}, nil); err != nil {
+			return err
+		}
+	}
 	k.Secret, k.Connection = secret, c.ID
 	return k.save()
+}
+
+// statuses are the shop's own words, as an administrator would map them.
+var statuses = map[string]care.Axes{
+	"нове":          {Order: care.OrderPlaced},
+	"очікує оплати": {Order: care.OrderAwaitingPayment},
+	"підтверджено":  {Order: care.OrderConfirmed},
+	"зібрано":       {Order: care.OrderProcessing, Fulfilment: care.FulfilmentPacked},
+	"відправлено":   {Order: care.OrderProcessing, Fulfilment: care.FulfilmentShipped},
+	"виконано":      {Order: care.OrderCompleted, Fulfilment: care.FulfilmentDelivered},
+	"скасовано":     {Order: care.OrderCancelled},
+	"повернення":    {Order: care.OrderClosed, Fulfilment: care.FulfilmentReturned},
 }
 
 // open counts the conversations that wait for an answer; many when it can't be told.

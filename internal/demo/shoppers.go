@@ -56,7 +56,7 @@ func (s *shoppers) browse(ctx context.Context) error {
 		return err
 	}
 	p := pick(s.rand, catalogue)
-	seen := map[string]any{"kind": "product_viewed", "data": map[string]any{"id": p.id, "name": p.name, "url": s.front + "/p/" + p.id}}
+	seen := map[string]any{"kind": "product", "data": map[string]any{"id": p.id, "name": p.name, "url": s.front + "/p/" + p.id}}
 	return v.Do(ctx, http.MethodPost, "/track", map[string]any{"events": []any{seen}}, nil)
 }
 
