@@ -148,6 +148,8 @@ func (c *Command) world(ctx context.Context, a *app.App, url, front string, k *k
 	return &world{s, p, newShoppers(s, url, front, k.Identity, a.Log), a.Log}, nil
 }
 
+const unanswered = 9
+
 // days lives through the past in half hours: orders by day, questions, and agents who answer most of them.
 func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *peer.Office) error {
 	w.pusher.tell(w.shop.everything()...)
@@ -172,14 +174,12 @@ func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, offi
 		if step%9 == 0 {
 			w.shop.restock()
 		}
-		// The last hours are left unanswered: that is where whoever tries the demo begins.
-		if last := days*48 - step; hour >= 9 && hour < 20 && last > 10 {
-			for _, t := range waiting {
-				if err := w.answer(ctx, office, t); err != nil {
-					return err
-				}
+		// The newest questions are left unanswered: that is where whoever tries the demo begins.
+		for hour >= 9 && hour < 22 && len(waiting) > unanswered {
+			if err := w.answer(ctx, office, waiting[0]); err != nil {
+				return err
 			}
-			waiting = nil
+			waiting = waiting[1:]
 		}
 		if step%48 == 47 {
 			fmt.Printf("  day %d of %d\n", step/48+1, days)
