@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -130,7 +131,7 @@ func (s *Sync) runHints(ctx context.Context, j job.Job) (job.Done, error) {
 	for _, h := range hints {
 		byKind[care.RecordKind(h.Kind)] = append(byKind[care.RecordKind(h.Kind)], h.ExternalID)
 	}
-	for _, kind := range l.shop.Kinds() { // customers before their orders
+	for _, kind := range fetchOrder(l.shop.Kinds(), byKind) {
 		if err = s.refetch(ctx, l, kind, byKind[kind]); err != nil {
 			break
 		}
@@ -158,6 +159,19 @@ func (s *Sync) runHints(ctx context.Context, j job.Job) (job.Done, error) {
 		}
 		return nil
 	}, nil
+}
+
+// fetchOrder puts the kinds of hints in the order in which a shop is read, customers before their orders. A shop
+// that only pushes lists no kinds: its hints are fetched in the order in which records depend on each other.
+func fetchOrder(listed []care.RecordKind, hinted map[care.RecordKind][]string) []care.RecordKind {
+	kinds := slices.Clone(listed)
+	others := slices.SortedFunc(maps.Keys(hinted), func(a, b care.RecordKind) int { return kindRank[a] - kindRank[b] })
+	for _, kind := range others {
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 func (s *Sync) refetch(ctx context.Context, l live, kind care.RecordKind, ids []string) error {
