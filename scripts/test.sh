@@ -18,8 +18,10 @@ make -s console
 (cd ui/console && npm run --silent check && npm run --silent lint && npm test --silent)
 
 step "browser"
-(cd test/browser && [ node_modules -nt package-lock.json ] || npm --prefix test/browser ci --silent --no-fund --no-audit)
-(cd test/browser && npx playwright test)
+cd test/browser
+[ node_modules -nt package-lock.json ] || npm ci --no-fund --no-audit
+npx playwright test
+cd ../..
 
 step "go test, on SQLite and PostgreSQL"
 # The last line is go test's own.

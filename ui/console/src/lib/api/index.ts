@@ -15,8 +15,9 @@ export const setup = {
 
 export const invitations = {
   check: (token: string) =>
-    post<{ name: string; email: string; language: T.Language }>('/invitations/check', { token }),
-  accept: (token: string, password: string) => post<T.Me>('/invitations/accept', { token, password }),
+    as<{ name: string; email: string; language: T.Language }>(post('/invitations/check', {}, { body: { token } })),
+  accept: (token: string, password: string) =>
+    as<T.Me>(post('/invitations/accept', {}, { body: { token, password } })),
 };
 
 export const session = {
