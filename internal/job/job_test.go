@@ -206,6 +206,28 @@ func TestAJobTakenOverLosesItsEffect(t *testing.T) {
 	})
 }
 
+// One of a key may run while the next waits, and then run too: whatever a killed process leaves, the next one starts.
+func TestAKilledProcessLeavesNothingRunning(t *testing.T) {
+	d, _ := dbtest.Open(t, db.SQLite)
+	for range 3 {
+		enqueue(t, d, db.Job{Kind: "keyed", Key: "k"})
+		if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE jobs SET state = 'running', attempt = 1, lease_until_at = $1 WHERE state = 'ready'`, db.At(tx.Now.Add(time.Minute)))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := start(t, d, func(r *job.Runner) {
+		r.Handle("keyed", func(context.Context, job.Job) (job.Done, error) { return nil, nil })
+	})
+	until(t, "the one that stands for all", func() bool { return r.Stats.Done.Load() == 1 })
+	var n int64
+	if err := d.Read().QueryRow(t.Context(), `SELECT count(*) FROM jobs`).Scan(&n); err != nil || n != 0 {
+		t.Fatalf("%d jobs are left, %v", n, err)
+	}
+}
+
 func TestPeriodicJobsComeBack(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *db.MovableClock) {
 		var n atomic.Int64

@@ -119,8 +119,14 @@ func (r *Runner) Every(kind string, interval time.Duration, h Handler, opts ...O
 func (r *Runner) Start(ctx context.Context) error {
 	err := r.db.Write(ctx, db.System, func(tx *db.Tx) error {
 		if r.db.Engine == db.SQLite { // one process: whatever runs, ran in a process that is gone
-			if _, err := tx.Exec(ctx, releaseAll); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE jobs SET lease_until_at = 0 WHERE state = 'running'`); err != nil {
 				return err
+			}
+			for more := true; more; {
+				var err error
+				if more, err = takeBack(ctx, tx); err != nil {
+					return err
+				}
 			}
 		}
 		for _, p := range r.every {
@@ -412,7 +418,8 @@ func (r *Runner) keepLeases() {
 			if _, err := tx.Exec(r.ctx, `UPDATE jobs SET lease_until_at = $1 WHERE state = 'running' AND node_id = $2`, db.At(tx.Now.Add(lease)), r.db.Node()); err != nil {
 				return err
 			}
-			return takeBack(r.ctx, tx)
+			_, err := takeBack(r.ctx, tx) // what is left has its turn at the next round
+			return err
 		})
 		if err != nil && r.ctx.Err() == nil {
 			r.log.Error("job leases", "err", err)
@@ -421,37 +428,36 @@ func (r *Runner) keepLeases() {
 	}
 }
 
-// takeBack readies jobs whose lease has run out. One that has used up its attempts may be what kills processes, so it is put aside.
-func takeBack(ctx context.Context, tx *db.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT id, kind, key, attempt, max_attempts FROM jobs WHERE state = 'running' AND lease_until_at < $1 LIMIT 500 FOR UPDATE SKIP LOCKED`, db.At(tx.Now))
+const takeBackBatch = 500
+
+// takeBack readies jobs whose lease has run out, and tells whether there may be more. One that has used up its attempts may be what kills processes, so it is put aside.
+func takeBack(ctx context.Context, tx *db.Tx) (more bool, err error) {
+	rows, err := tx.Query(ctx, `SELECT id, kind, key, attempt, max_attempts FROM jobs WHERE state = 'running' AND lease_until_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED`, db.At(tx.Now), int64(takeBackBatch))
 	if err != nil {
-		return err
+		return false, err
 	}
 	var lost []claimed
 	for rows.Next() {
 		var c claimed
 		if err := rows.Scan(&c.ID, &c.Kind, &c.Key, &c.Attempt, &c.max); err != nil {
 			rows.Close()
-			return err
+			return false, err
 		}
 		lost = append(lost, c)
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return err
+		return false, err
 	}
 	for _, c := range lost {
 		if err := put(ctx, tx, c.Job, tx.Now, c.Attempt >= c.max, "the node that ran it went silent"); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(lost) == takeBackBatch, nil
 }
 
 const (
-	releaseAll = `UPDATE jobs SET state = CASE WHEN attempt >= max_attempts THEN 'dead' ELSE 'ready' END, lease_until_at = 0,
-last_error = 'the program ended while it ran' WHERE state = 'running'
-AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.kind = jobs.kind AND newer.key = jobs.key AND newer.key <> '' AND newer.state = 'ready')`
 	nextDue  = `SELECT run_at FROM jobs WHERE state = 'ready' AND kind = ANY($1::text[]) ORDER BY run_at, id LIMIT 1`
 	claimDue = `UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until_at = $1, node_id = $2
 WHERE id IN (SELECT id FROM jobs WHERE state = 'ready' AND run_at <= $3 AND kind = ANY($4::text[]) ORDER BY run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
