@@ -134,7 +134,7 @@ func lay(base, patch any) any {
 // A batch is kept for a day under its keys: its Idempotency-Key, and its signature, which nobody may use twice.
 const (
 	keepBatches = 24 * time.Hour
-	claimFor    = time.Minute // a batch without an answer after this has died on the way and may be sent again
+	claimFor    = 10 * time.Second // a batch without an answer after this has died on the way and may be sent again; if it hasn't, both come to the same
 	jobPurge    = "commerce.purge_batches"
 )
 
