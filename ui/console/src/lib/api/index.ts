@@ -15,7 +15,9 @@ export const setup = {
 
 export const invitations = {
   check: (token: string) =>
-    as<{ name: string; email: string; language: T.Language }>(post('/invitations/check', {}, { body: { token } })),
+    as<{ name: string; email: string; language: T.Language }>(
+      post('/invitations/check', {}, { body: { token } }),
+    ),
   accept: (token: string, password: string) =>
     as<T.Me>(post('/invitations/accept', {}, { body: { token, password } })),
 };
