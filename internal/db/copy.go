@@ -240,7 +240,14 @@ func copyTable(ctx context.Context, src *sqliteDB, tx pgx.Tx, t table) (sum hash
 }
 
 func verifyTable(ctx context.Context, tx pgx.Tx, t table, want hash.Hash, n int64) error {
-	rows, err := tx.Query(ctx, "SELECT "+t.list()+" FROM "+t.quoted())
+	columns := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		columns[i] = pgx.Identifier{c.name}.Sanitize()
+		if c.kind == "jsonb" {
+			columns[i] += "::text" // pgx would read JSON's null as NULL
+		}
+	}
+	rows, err := tx.Query(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.quoted())
 	if err != nil {
 		return err
 	}
