@@ -350,7 +350,7 @@ export type LiveEvent =
   | { t: 'conversation'; conversation: ConversationRow; change: 'created' | 'updated' }
   | { t: 'message'; conversation_id: Id; message: Message }
   | { t: 'typing'; conversation_id: Id; who: 'visitor' | 'agent'; name?: string; on: boolean }
-  | { t: 'viewers'; conversation_id: Id; viewers: Named[] }
+  | { t: 'viewer'; conversation_id: Id; viewers: Named[] }
   | {
       t: 'visitor';
       conversation_id: Id;

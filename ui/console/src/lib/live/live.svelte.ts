@@ -2,7 +2,7 @@
 // everything on the screen catch up.
 import type { LiveEvent } from '$lib/api';
 import { configure } from '$lib/api/request';
-import { hearPresence, start as startSession } from '$lib/app/session.svelte';
+import { hearPresence, session, start as startSession } from '$lib/app/session.svelte';
 import { inboxLists, type ConversationList } from './conversations.svelte';
 import { counts } from './counts.svelte';
 import { customerFiles } from './customers.svelte';
@@ -96,9 +96,11 @@ export function hear(event: LiveEvent): void {
       outbox.confirmed(event.message);
       break;
     case 'typing':
+      // The stream tells everybody, the writer too.
+      if (event.who === 'agent' && event.name === session.me.agent.name) break;
       threadOf.known(event.conversation_id)?.hearTyping(event.who, event.name ?? '', event.on);
       break;
-    case 'viewers':
+    case 'viewer':
       threadOf.known(event.conversation_id)?.hearViewers(event.viewers);
       break;
     case 'visitor':
