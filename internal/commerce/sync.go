@@ -39,6 +39,8 @@ type SyncOptions struct {
 	PollEvery time.Duration // 0: a minute; three while hooks are well
 	Rescan    time.Duration // how old what is known of an open order may get; 0: 30 min
 	PerSecond float64       // requests to one shop; 0: 5
+	// Audit notes who asked a shop to do something (account.Record); may be nil.
+	Audit func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 }
 
 // Sync keeps the mirror up with every connected shop: a first import that survives being killed, then hints from
@@ -112,6 +114,7 @@ func (s *Sync) Jobs(r *job.Runner) {
 	r.Handle(jobHints, s.runHints, job.Slow)
 	r.Handle(jobHooks, s.runHooks, job.Slow)
 	r.Handle(jobErase, s.runErase)
+	r.Handle(jobAction, s.runAction, job.Slow)
 	r.Handle(JobChanged, s.runChanged)
 	r.Every(jobWatch, watchEvery, s.watch)
 	r.Every(jobForget, time.Hour, s.forgetHooks)

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,9 +131,31 @@ func (s *shell) check(t *testing.T, b block) error {
 	return holds(want, got)
 }
 
-// shop is the reader's own: it answers at pull_url and keeps the webhook that it was sent.
+// shop is the reader's own: it answers at pull_url, does at action_url what it is asked to, and keeps the webhook that it was sent.
 func shop(t *testing.T, dir, secret string) http.Handler {
+	var status atomic.Value
+	status.Store("new")
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /opeka/action", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := generic.Verify([]string{secret}, r.Header.Get(generic.SignatureHeader), body, time.Now()); err != nil {
+			t.Error("asked to act:", err)
+		}
+		var a struct {
+			ID     int64 `json:"action_id"`
+			Kind   string
+			Order  string
+			Status string
+		}
+		if err := json.Unmarshal(body, &a); err != nil || a.ID == 0 || a.Kind != "status" || a.Order != "1003" {
+			t.Errorf("asked for %s: %v", body, err)
+		}
+		status.Store(a.Status)
+		fmt.Fprint(w, `{"state": "done"}`)
+	})
 	mux.HandleFunc("GET /opeka/record", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := generic.Verify([]string{secret}, r.Header.Get(generic.SignatureHeader), []byte(r.URL.RequestURI()), time.Now()); err != nil {
 			t.Error("asked for a record:", err)
@@ -141,8 +164,8 @@ func shop(t *testing.T, dir, secret string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		fmt.Fprint(w, `{"updated_at": "2026-03-02T09:30:00Z", "data": {"number": "1003", "status": "new", "customer": {"external_id": "c-18", "name": "Іван", "email": "ivan@example.com"},
-"total": {"amount": 100, "currency": "UAH"}, "lines": [{"name": "Cap", "quantity": 1, "price": {"amount": 100, "currency": "UAH"}, "total": {"amount": 100, "currency": "UAH"}}]}}`)
+		fmt.Fprintf(w, `{"updated_at": "2026-03-02T09:30:00Z", "data": {"number": "1003", "status": %q, "customer": {"external_id": "c-18", "name": "Іван", "email": "ivan@example.com"},
+"total": {"amount": 100, "currency": "UAH"}, "lines": [{"name": "Cap", "quantity": 1, "price": {"amount": 100, "currency": "UAH"}, "total": {"amount": 100, "currency": "UAH"}}]}}`, status.Load())
 	})
 	mux.HandleFunc("POST /opeka/events", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -191,14 +214,14 @@ func TestAShopDeveloperFollowsTheGuide(t *testing.T) {
 		Secret string `json:"secret"`
 	}
 	if err := office.Do(t.Context(), "POST", "/keys", map[string]any{"store_id": store, "name": "Shop", "scopes": []string{
-		"connections.manage", "keys.manage", "customer.read", "inbox.read", "commerce.read"}}, &key); err != nil {
+		"connections.manage", "keys.manage", "customer.read", "inbox.read", "commerce.read", "commerce.write"}}, &key); err != nil {
 		t.Fatal(err)
 	}
 	if err := office.Do(t.Context(), "POST", fmt.Sprintf("/stores/%d/identity-secret", store), nil, &identity); err != nil {
 		t.Fatal(err)
 	}
 	s := &shell{dir, []string{"OPEKA=" + opeka.URL, fmt.Sprintf("STORE=%d", store), "SLUG=" + slug, "IDENTITY_SECRET=" + identity.Secret, "KEY=" + key.Secret, "SECRET=" + secret,
-		"PULL_URL=" + own.URL + "/opeka/record", "HOOK_URL=" + own.URL + "/opeka/events"}}
+		"PULL_URL=" + own.URL + "/opeka/record", "HOOK_URL=" + own.URL + "/opeka/events", "ACTION_URL=" + own.URL + "/opeka/action"}}
 	for _, b := range blocks {
 		err := s.check(t, b)
 		for end := time.Now().Add(20 * time.Second); err != nil && b.wait && time.Now().Before(end); err = s.check(t, b) {

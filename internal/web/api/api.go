@@ -82,6 +82,7 @@ func New(d Deps) *API {
 	a.registerFind()
 	a.registerCustomer()
 	a.registerOrder()
+	a.registerActions()
 	a.registerProduct()
 	a.registerImport()
 	a.serveReference()

@@ -1,0 +1,59 @@
+package care
+
+import (
+	"context"
+	"time"
+)
+
+// ActionKind names what a shop can be asked to do with an order.
+type ActionKind string
+
+const (
+	ActionCancel  ActionKind = "cancel"
+	ActionStatus  ActionKind = "status"
+	ActionRefund  ActionKind = "refund"
+	ActionNote    ActionKind = "note"
+	ActionReserve ActionKind = "reserve"
+)
+
+// ActionState is what a shop answers.
+type ActionState string
+
+const (
+	ActionDone    ActionState = "done"
+	ActionRefused ActionState = "refused"
+	ActionPending ActionState = "pending" // it will be known later: ask again
+)
+
+// Action is what a shop is asked to do. The same ID may come several times, and means the same one action.
+type Action struct {
+	ID    int64      `json:"action_id"`
+	Kind  ActionKind `json:"kind"`
+	Order string     `json:"order"` // external id
+	ActionParams
+}
+
+// ActionParams is what an action of a kind needs beside the order.
+type ActionParams struct {
+	Status     string     `json:"status,omitempty" maxLength:"200" doc:"status: the shop's own word for it"`
+	Amount     *Money     `json:"amount,omitempty" doc:"refund: how much"`
+	Reason     string     `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the shop's people"`
+	Text       string     `json:"text,omitempty" maxLength:"10000" doc:"note: what it says"`
+	ToCustomer bool       `json:"to_customer,omitempty" doc:"note: the shop shows it to the customer"`
+	Until      *time.Time `json:"until,omitempty" doc:"reserve: how long"`
+}
+
+// ActionAnswer is what a shop says of an action.
+type ActionAnswer struct {
+	State  ActionState
+	Reason string        // of a refusal, in the shop's words
+	After  time.Duration // of a pending one: when to ask again; 0 if it didn't say
+}
+
+// ActionTaker is a shop that does what it is asked to.
+type ActionTaker interface {
+	// Actions lists the kinds that the connection is set up for.
+	Actions() []ActionKind
+	// Act asks for an action, or what became of it. The shop does an action once, however often it is asked.
+	Act(ctx context.Context, a Action) (ActionAnswer, error)
+}

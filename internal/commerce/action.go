@@ -1,0 +1,233 @@
+package commerce
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"opeka/internal/account"
+	"opeka/internal/care"
+	"opeka/internal/commerce/query"
+	"opeka/internal/db"
+)
+
+// States of an action.
+const (
+	actionQueued  = "queued"
+	actionSent    = "sent" // the shop may have it: from here on only the shop knows
+	actionPending = "pending"
+	actionDone    = "done"
+	actionRefused = "refused"
+	actionFailed  = "failed"
+)
+
+// Why an action ended without the shop's having refused it.
+const (
+	codeShop      = "shop"            // the shop's own words follow
+	codeChanged   = "order_changed"   // the order is no longer as it was when the action was asked for
+	codeGone      = "order_gone"      // the shop no longer has the order
+	codeNoAnswer  = "no_answer"       // the shop didn't answer for too long
+	codeInvisible = "not_visible"     // the shop says it is done, but the order doesn't show it
+	codeLeft      = "connection_gone" // the shop is no longer connected
+	jobAction     = "shop.action"
+)
+
+// ActionRequest is what somebody wants done with an order.
+type ActionRequest struct {
+	Kind care.ActionKind `json:"kind" enum:"cancel,status,refund,note,reserve"`
+	care.ActionParams
+	ExpectedStatus string `json:"expected_status,omitempty" maxLength:"200" doc:"The raw_status that the caller saw; if it is another by now, nothing is asked for (409)"`
+}
+
+// ShopAction is something asked of a shop, and what came of it.
+type ShopAction struct {
+	ID         int64             `json:"id"`
+	Order      int64             `json:"order_id"`
+	Kind       string            `json:"kind" enum:"cancel,status,refund,note,reserve"`
+	Params     care.ActionParams `json:"params"`
+	State      string            `json:"state" enum:"queued,sent,pending,done,refused,failed" doc:"done only when the order, read again, shows it"`
+	ReasonCode string            `json:"reason_code" enum:",shop,order_changed,order_gone,no_answer,not_visible,connection_gone"`
+	Reason     string            `json:"reason" doc:"In the shop's words"`
+	Attempts   int64             `json:"attempts"`
+	ActorKind  string            `json:"actor_kind"`
+	ActorID    int64             `json:"actor_id"`
+	CreatedAt  db.Time           `json:"created_at"`
+	UpdatedAt  db.Time           `json:"updated_at"`
+}
+
+// asked is what is kept of a request: with it, how the order stood, to notice that it has changed since.
+type asked struct {
+	care.ActionParams
+	Seen standing `json:"seen"`
+}
+
+// standing is how an order stood.
+type standing struct {
+	RawStatus  string `json:"raw_status"`
+	Order      string `json:"order_state"`
+	Payment    string `json:"payment_state"`
+	Fulfilment string `json:"fulfilment_state"`
+}
+
+func standingOf(o query.OrderForActionRow) standing {
+	return standing{o.RawStatus, o.OrderState, o.PaymentState, o.FulfilmentState}
+}
+
+type ofAction struct {
+	Action int64 `json:"action_id"`
+}
+
+// Ask writes down what a shop is to do with an order; a job sees to it. Whether the order still stands as the caller sees it is looked
+// at in the shop itself, before anything is sent.
+func (s *Sync) Ask(ctx context.Context, by account.By, order int64, in ActionRequest) (out ShopAction, err error) {
+	o, err := s.ordered(ctx, by.Scope, order, care.PermCommerceWrite)
+	if err != nil {
+		return out, err
+	}
+	if err := s.takes(ctx, o.ConnectionID, in.Kind); err != nil {
+		return out, err
+	}
+	err = s.db.Write(ctx, actorOf(by.Scope), func(tx *db.Tx) error {
+		q := query.New(tx)
+		// The lock makes two who press the button at once one after the other.
+		if _, err := q.LockOrder(ctx, order); err != nil {
+			return err
+		}
+		o, err := q.OrderForAction(ctx, order)
+		if err != nil {
+			return err
+		}
+		if err := s.fits(ctx, q, order, o, in); err != nil {
+			return err
+		}
+		params, err := json.Marshal(asked{in.ActionParams, standingOf(o)})
+		if err != nil {
+			return err
+		}
+		row := query.ShopAction{ID: tx.ID(), StoreID: o.StoreID, ConnectionID: o.ConnectionID, OrderID: order, Kind: string(in.Kind), Params: params, State: actionQueued,
+			ActorKind: tx.Actor.Kind, ActorID: tx.Actor.ID, CreatedAt: db.At(tx.Now), UpdatedAt: db.At(tx.Now)}
+		err = q.AddAction(ctx, query.AddActionParams{ID: row.ID, StoreID: row.StoreID, ConnectionID: row.ConnectionID, OrderID: order, Kind: row.Kind, Params: params,
+			ActorKind: row.ActorKind, ActorID: row.ActorID, CreatedAt: row.CreatedAt})
+		if err != nil {
+			return err
+		}
+		tx.Enqueue(actionJob(row, tx.Now))
+		if s.o.Audit != nil {
+			s.o.Audit(tx, by, o.StoreID, "order.action_asked", order, o.Number, nil, map[string]any{"kind": in.Kind, "params": in.ActionParams})
+		}
+		s.hintOrder(tx, o, order)
+		out, err = actionOf(row)
+		return err
+	})
+	return out, err
+}
+
+// Actions lists what was asked of the shop for an order, the latest first, with ids below before (0: the latest).
+func (s *Sync) Actions(ctx context.Context, scope care.Scope, order, before, limit int64) ([]ShopAction, error) {
+	if _, err := s.ordered(ctx, scope, order, care.PermCommerceRead); err != nil {
+		return nil, err
+	}
+	if before == 0 {
+		before = 1 << 62
+	}
+	rows, err := query.New(s.db.Read()).ActionsOf(ctx, query.ActionsOfParams{OrderID: order, ID: before, Limit: int32(limit)})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ShopAction, len(rows))
+	for i, r := range rows {
+		if out[i], err = actionOf(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Sync) ordered(ctx context.Context, scope care.Scope, order int64, p care.Permission) (query.OrderForActionRow, error) {
+	o, err := query.New(s.db.Read()).OrderForAction(ctx, order)
+	if errors.Is(err, db.ErrNoRows) {
+		return o, care.NotFound("order")
+	}
+	if err != nil {
+		return o, err
+	}
+	return o, allow(scope, o.StoreID, p, "order")
+}
+
+// takes checks that the shop does such things and may be asked now.
+func (s *Sync) takes(ctx context.Context, connection int64, kind care.ActionKind) error {
+	c, err := s.connections.Connection(ctx, connection)
+	if isNotFound(err) {
+		return care.Conflict("action.unsupported")
+	}
+	if err != nil {
+		return err
+	}
+	if c.State == account.StatePaused {
+		return care.Conflict("action.paused")
+	}
+	ses, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	if taker, ok := ses.shop.(care.ActionTaker); !ok || !slices.Contains(taker.Actions(), kind) {
+		return care.Conflict("action.unsupported")
+	}
+	return nil
+}
+
+// fits checks a request against the order as it is known here.
+func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, in ActionRequest) error {
+	switch {
+	case o.Deleted:
+		return care.Conflict("action.order_gone")
+	case in.ExpectedStatus != "" && in.ExpectedStatus != o.RawStatus:
+		return care.Conflict("action.order_changed", "status", o.RawStatus)
+	case in.Kind == care.ActionCancel && o.OrderState == string(care.OrderCancelled), in.Kind == care.ActionStatus && in.Status == o.RawStatus:
+		return care.Conflict("action.already")
+	case in.Kind == care.ActionStatus && strings.TrimSpace(in.Status) == "":
+		return care.Invalid("status", "required")
+	case in.Kind == care.ActionNote && strings.TrimSpace(in.Text) == "":
+		return care.Invalid("text", "required")
+	}
+	if in.Kind == care.ActionRefund {
+		if err := refundable(ctx, q, order, o, in.Amount); err != nil {
+			return err
+		}
+	}
+	if in.Kind == care.ActionNote {
+		return nil
+	}
+	n, err := q.ActionsUnderWay(ctx, query.ActionsUnderWayParams{OrderID: order, Kind: string(in.Kind)})
+	if err == nil && n > 0 {
+		return care.Conflict("action.under_way")
+	}
+	return err
+}
+
+// refundable refuses to give back more than was ever to be paid. Some shops shrink the total with every refund, so the larger one counts.
+func refundable(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, amount *care.Money) error {
+	switch {
+	case amount == nil:
+		return care.Invalid("amount", "required")
+	case amount.Currency != o.Currency || amount.Amount <= 0:
+		return care.Invalid("amount", "value_invalid")
+	}
+	given, err := q.Refunded(ctx, order)
+	if err == nil && amount.Amount > max(o.Total, o.PlacedTotal)-given {
+		return care.Invalid("amount", "action.too_much")
+	}
+	return err
+}
+
+func actionOf(r query.ShopAction) (ShopAction, error) {
+	var p asked
+	if err := json.Unmarshal(r.Params, &p); err != nil {
+		return ShopAction{}, fmt.Errorf("action %d: %w", r.ID, err)
+	}
+	code, reason, _ := strings.Cut(r.Reason, ":")
+	return ShopAction{r.ID, r.OrderID, r.Kind, p.ActionParams, r.State, code, reason, r.Attempts, r.ActorKind, r.ActorID, r.CreatedAt, r.UpdatedAt}, nil
+}
