@@ -1118,6 +1118,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/orders/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked of the shop for an order, the latest first */
+        get: operations["list-order-actions"];
+        put?: never;
+        /**
+         * Ask the shop to cancel an order, change its status, refund, note or reserve
+         * @description It is done in the background: once the shop has been seen to have the order as it is known here, it is asked, and asked again until it answers. done is reported only after the order was read again.
+         */
+        post: operations["ask-order-action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/orders/{id}/original": {
         parameters: {
             query?: never;
@@ -1633,6 +1654,44 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActionParams: {
+            /** @description refund: how much */
+            amount?: components["schemas"]["Money"];
+            /** @description Why, for the shop's people */
+            reason?: string;
+            /** @description status: the shop's own word for it */
+            status?: string;
+            /** @description note: what it says */
+            text?: string;
+            /** @description note: the shop shows it to the customer */
+            to_customer?: boolean;
+            /**
+             * Format: date-time
+             * @description reserve: how long
+             */
+            until?: string;
+        };
+        ActionRequest: {
+            /** @description refund: how much */
+            amount?: components["schemas"]["Money"];
+            /** @description The raw_status that the caller saw; if it is another by now, nothing is asked for (409) */
+            expected_status?: string;
+            /** @enum {string} */
+            kind: "cancel" | "status" | "refund" | "note" | "reserve";
+            /** @description Why, for the shop's people */
+            reason?: string;
+            /** @description status: the shop's own word for it */
+            status?: string;
+            /** @description note: what it says */
+            text?: string;
+            /** @description note: the shop shows it to the customer */
+            to_customer?: boolean;
+            /**
+             * Format: date-time
+             * @description reserve: how long
+             */
+            until?: string;
+        };
         Address: {
             city?: string;
             company?: string;
@@ -2312,6 +2371,10 @@ export interface components {
             items: components["schemas"]["Session"][];
             next: string;
         };
+        ListShopAction: {
+            items: components["schemas"]["ShopAction"][];
+            next: string;
+        };
         ListStatus: {
             items: components["schemas"]["Status"][];
             next: string;
@@ -2908,6 +2971,33 @@ export interface components {
             state: string;
             tracking_number: string;
             tracking_url: string;
+        };
+        ShopAction: {
+            /** Format: int64 */
+            actor_id: number;
+            actor_kind: string;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "cancel" | "status" | "refund" | "note" | "reserve";
+            /** Format: int64 */
+            order_id: number;
+            params: components["schemas"]["ActionParams"];
+            /** @description In the shop's words */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "" | "shop" | "order_changed" | "order_gone" | "no_answer" | "not_visible" | "connection_gone";
+            /**
+             * @description done only when the order, read again, shows it
+             * @enum {string}
+             */
+            state: "queued" | "sent" | "pending" | "done" | "refused" | "failed";
+            /** Format: date-time */
+            updated_at: string;
         };
         ShopInfo: {
             currency: string;
@@ -5687,6 +5777,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-order-actions": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListShopAction"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-order-action": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopAction"];
                 };
             };
             /** @description Error */
