@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"opeka/internal/bench"
 	"opeka/internal/command"
 )
 
@@ -19,7 +20,7 @@ func main() {
 	var commands command.Commands
 	parser := kong.Parse(&commands, kong.Name("opeka"), kong.Description("Customer service for online shops."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Configuration(kong.JSON, "/etc/opeka.json", "opeka.json"), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Configuration(kong.JSON, "/etc/opeka.json", "opeka.json"), kong.Vars(bench.Vars()), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := parser.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "opeka:", err)
 		stop()

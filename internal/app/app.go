@@ -56,10 +56,13 @@ type App struct {
 	closed bool
 }
 
-// Options let a test put its own clock under the whole program.
+// Options let a test put its own clock under the whole program, and a measurement see the program rather than its limits.
 type Options struct {
-	Clock db.Clock
-	Log   *slog.Logger
+	Clock  db.Clock
+	Log    *slog.Logger
+	Limits api.Limits // api.DefaultLimits if zero
+	// CommitEach is that of db.Options.
+	CommitEach bool
 }
 
 // New opens and migrates the database and builds every room and door. Nothing works or listens until Run or Start.
@@ -80,7 +83,7 @@ func New(ctx context.Context, c Config, o Options) (a *App, err error) {
 	if a.traces, err = startTraces(ctx, c); err != nil {
 		return a, err
 	}
-	if a.DB, err = db.Open(ctx, c.DatabaseURL(), db.Options{Clock: o.Clock, Log: a.Log}); err != nil {
+	if a.DB, err = db.Open(ctx, c.DatabaseURL(), db.Options{Clock: o.Clock, Log: a.Log, CommitEach: o.CommitEach}); err != nil {
 		return a, err
 	}
 	if err = a.DB.Migrate(ctx); err != nil {
@@ -93,7 +96,7 @@ func New(ctx context.Context, c Config, o Options) (a *App, err error) {
 		return a, err
 	}
 	a.Jobs = job.New(a.DB, a.Log)
-	if err = a.build(c); err != nil {
+	if err = a.build(c, o.Limits); err != nil {
 		return a, err
 	}
 	return a, nil

@@ -22,7 +22,7 @@ import (
 )
 
 // build makes the rooms, then the doors, and connects them. It reads from top to bottom like the floors do.
-func (a *App) build(c Config) error {
+func (a *App) build(c Config, limits api.Limits) error {
 	master, err := account.LoadMasterKey(c.Data)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (a *App) build(c Config) error {
 	a.API = api.New(api.Deps{
 		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Webhooks: a.Webhooks, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
-		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy,
+		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
 	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Key: sealer.Derive("widget"), Files: ui.Widget(),
 		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
