@@ -313,3 +313,41 @@ func TestWhoMayAskForWhat(t *testing.T) {
 		}
 	})
 }
+
+func TestWooCommerceIsAskedToAct(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *db.MovableClock) {
+		h := open(t, d, clock, false)
+		_, ids := h.fill(1)
+		h.start()
+		h.connect()
+		by := account.By{Scope: care.Scope{Agent: 1, Stores: []int64{7}, Permissions: map[int64][]care.Permission{7: {care.PermCommerceRead, care.PermCommerceWrite}}}}
+		order := h.count(`SELECT id FROM orders WHERE connection_id = 40`)
+		for _, c := range []struct {
+			in          commerce.ActionRequest
+			want, stage string
+		}{
+			{commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "no-such"}}, "refused", h.stage(ids[0])},
+			{commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "on-hold"}}, "done", "on_hold"},
+			{commerce.ActionRequest{Kind: care.ActionCancel}, "done", "cancelled"},
+		} {
+			a, err := h.sync.Ask(t.Context(), by, order, c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.until("the end of the action", func() bool {
+				list, err := h.sync.Actions(t.Context(), by.Scope, order, a.ID+1, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a = list[0]
+				return a.State == "done" || a.State == "refused" || a.State == "failed"
+			})
+			if a.State != c.want || h.stage(ids[0]) != c.stage {
+				t.Fatalf("%+v, %s", a, h.stage(ids[0]))
+			}
+		}
+		if _, err := h.sync.Ask(t.Context(), by, order, commerce.ActionRequest{Kind: care.ActionNote, ActionParams: care.ActionParams{Text: "x"}}); !errors.Is(err, care.Conflict("action.unsupported")) {
+			t.Errorf("a note: %v", err)
+		}
+	})
+}

@@ -165,6 +165,16 @@ func (s *Shop) one(w http.ResponseWriter, r *http.Request, kind string, id int64
 	switch {
 	case r.Method == http.MethodGet:
 		s.reply(w, r, 200, o)
+	case r.Method == http.MethodPut && kind == "orders":
+		var in object
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		status := text(in["status"])
+		if statusNames[status] == "" {
+			s.fail(w, r, 400, "rest_invalid_param", "Invalid parameter(s): status")
+			return
+		}
+		s.setStatus(id, status)
+		s.reply(w, r, 200, o)
 	case r.Method == http.MethodPut && kind == "webhooks":
 		var in object
 		_ = json.NewDecoder(r.Body).Decode(&in)
