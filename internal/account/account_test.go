@@ -309,6 +309,22 @@ func TestConnectionsKeepTheirSecrets(t *testing.T) {
 		if err != nil || string(live.Secrets) != `{"token":"s3cret"}` || !bytes.Contains(live.Settings, []byte(`"notes"`)) || live.Name != name {
 			t.Fatalf("%s %s %v", live.Secrets, live.Settings, err)
 		}
+		// A replaced secret stays beside the new one until it is ended.
+		for _, step := range []struct {
+			change map[string]any
+			want   string
+		}{
+			{map[string]any{"token": "second"}, `{"token":"second","token_previous":"s3cret"}`},
+			{map[string]any{"token": "second"}, `{"token":"second","token_previous":"s3cret"}`},
+			{map[string]any{"token_previous": ""}, `{"token":"second"}`},
+		} {
+			if _, err := r.UpdateConnection(ctx, r.owner, c.ID, account.ConnectionChange{Settings: step.change}); err != nil {
+				t.Fatal(err)
+			}
+			if live, err = r.Connection(ctx, c.ID); err != nil || string(live.Secrets) != step.want {
+				t.Fatalf("%v: %s %v", step.change, live.Secrets, err)
+			}
+		}
 		old := live.HookToken
 		if _, err := r.RotateHookToken(ctx, r.owner, c.ID); err != nil {
 			t.Fatal(err)
@@ -516,7 +532,7 @@ func (plug) Name() string { return "fake" }
 
 func (plug) Fields() []care.Field {
 	return []care.Field{
-		{Name: "url", Kind: "url", Required: true}, {Name: "token", Kind: "secret", Required: true}, {Name: "depth", Kind: "number", Default: "3"},
+		{Name: "url", Kind: "url", Required: true}, {Name: "token", Kind: "secret", Required: true}, {Name: "token_previous", Kind: "secret"}, {Name: "depth", Kind: "number", Default: "3"},
 		{Name: "notes", Kind: "bool"}, {Name: "size", Kind: "choice", Choices: []string{"s", "l"}},
 	}
 }

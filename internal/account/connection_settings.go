@@ -288,6 +288,7 @@ func (a *Accounts) applySettings(p care.ShopPlug, c *Connection, secrets map[str
 			c.Settings[f.Name] = defaultOf(f)
 		}
 	}
+	keepReplaced(fields, secrets, change.Settings)
 	for name, v := range change.Settings {
 		f, ok := fields[name]
 		if !ok {
@@ -316,6 +317,21 @@ func (a *Accounts) applySettings(p care.ShopPlug, c *Connection, secrets map[str
 		return &at
 	}
 	return err
+}
+
+// keepReplaced moves a secret that is being replaced to the plug's field for the one before it, if it has such a field and the
+// change says nothing of it: both are accepted until the other side has changed over.
+func keepReplaced(fields map[string]care.Field, secrets map[string]string, change map[string]any) {
+	for name, v := range change {
+		previous := name + "_previous"
+		_, has := fields[previous]
+		_, said := change[previous]
+		fresh, _ := v.(string)
+		fresh = strings.TrimSpace(fresh)
+		if old := secrets[name]; has && !said && fresh != "" && old != "" && old != fresh {
+			secrets[previous] = old
+		}
+	}
 }
 
 func defaultOf(f care.Field) any {
