@@ -273,6 +273,50 @@ export const webhooks = {
   replay: (delivery: Id) => post(`/deliveries/${delivery}/replay`),
 };
 
+// Files
+
+export type ImportKind = 'customer' | 'product' | 'order';
+export interface ImportFormat {
+  encoding: 'utf-8' | 'utf-16' | 'windows-1251';
+  separator: ',' | ';' | 'tab';
+  decimal: '.' | 'comma';
+  dates: 'ymd' | 'dmy' | 'mdy';
+}
+export interface FileImport {
+  id: Id;
+  store_id: Id;
+  connection_id: Id;
+  kind: ImportKind;
+  file_name: string;
+  format: ImportFormat;
+  /** Field to column, from 0. */
+  mapping: Record<string, number>;
+  state: 'uploaded' | 'checking' | 'checked' | 'running' | 'done' | 'failed';
+  rows: number;
+  done: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  errors: number;
+  reason: string;
+  created_at: Time;
+  header?: string[];
+  sample?: string[][];
+}
+export const imports = {
+  upload: (connection: Id, kind: ImportKind, file: File) => {
+    const body = new FormData();
+    body.append('file', file);
+    return request<FileImport>('POST', '/imports', { query: { connection_id: connection, kind }, body });
+  },
+  get: (id: Id) => get<FileImport>(`/imports/${id}`),
+  run: (id: Id, body: { dry_run: boolean; format?: ImportFormat; mapping?: Record<string, number> }) =>
+    post<FileImport>(`/imports/${id}/run`, body),
+  /** The refused rows as a CSV file: row, field and error in front of the cells. */
+  errors: (id: Id) => get<string>(`/imports/${id}/errors`),
+  errorsFile: (id: Id) => `/api/v1/imports/${id}/errors`,
+};
+
 // Connections
 
 export interface PlugField {

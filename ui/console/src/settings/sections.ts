@@ -1,6 +1,7 @@
 // The sections of settings, in the order of the navigation. A section is one entry here and one component that fills
 // the right side; who lacks the permission doesn't see it.
 import Building from '@lucide/svelte/icons/building-2';
+import FileUp from '@lucide/svelte/icons/file-up';
 import Clock from '@lucide/svelte/icons/clock';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import ListOrdered from '@lucide/svelte/icons/list-ordered';
@@ -64,6 +65,7 @@ export const sections: Section[] = [
   people('departments', 'settings.departments', Building, () => import('./Departments.svelte')),
   people('roles', 'settings.roles', ShieldCheck, () => import('./Roles.svelte')),
   connected('connections', 'settings.connections', Plug, () => import('./Connections.svelte')),
+  connected('import', 'settings.import', FileUp, () => import('./Import.svelte')),
   keyed('api-keys', 'settings.api_keys', KeyRound, () => import('./ApiKeys.svelte')),
   keyed('webhooks', 'settings.webhooks', Webhook, () => import('./Webhooks.svelte')),
   section('system', 'audit.read')('audit', 'settings.audit', ScrollText, () => import('./Audit.svelte')),

@@ -67,7 +67,8 @@ export async function request<T>(method: string, path: string, options: Options 
   wire.onReach(true);
   if (response.ok) {
     const text = await response.text();
-    return (text ? JSON.parse(text) : undefined) as T;
+    const json = (response.headers.get('Content-Type') ?? '').includes('json');
+    return (text ? (json ? JSON.parse(text) : text) : undefined) as T;
   }
   const problem = await problemOf(response);
   if (response.status === 401 && path !== '/session' && path !== '/me') wire.onSignedOut();
