@@ -77,7 +77,7 @@ func (x *examination) fail(what, mend string, err error) {
 	x.findings = append(x.findings, Finding{what, "fail", err.Error(), mend})
 }
 
-// Examine looks at everything; it changes nothing but a lock and a node number, which it gives back.
+// Examine looks at everything. Where no program runs it opens the installation as the program would, and closes it again.
 func Examine(ctx context.Context, c Config) []Finding {
 	x := &examination{c: c}
 	if err := x.c.Check(); err != nil {
@@ -191,6 +191,10 @@ func get(ctx context.Context, client *http.Client, url string) (string, error) {
 // database opens the installation as the program would, and looks at what it leans on through it.
 func (x *examination) database(ctx context.Context) {
 	a, err := New(ctx, x.c, Options{Log: x.c.Logger()})
+	if errors.Is(err, db.ErrInUse) {
+		x.running(ctx)
+		return
+	}
 	if err != nil {
 		x.fail("database", "Check --database, that the server runs, and that the user may create tables.", err)
 		return
@@ -210,6 +214,19 @@ func (x *examination) database(ctx context.Context) {
 	}
 	x.backlog(ctx, a.DB)
 	x.connections(ctx, a)
+}
+
+// running looks at a SQLite installation without disturbing the program that has it.
+func (x *examination) running(ctx context.Context) {
+	d, err := db.Open(ctx, x.c.DatabaseURL(), db.Options{Log: x.c.Logger(), ReadOnly: true})
+	if err != nil {
+		x.fail("database", "Look at the log of the running program.", err)
+		return
+	}
+	defer d.Close()
+	x.ok("database", "in use by a running Opeka; connections are shown in its console")
+	x.engine(ctx, d)
+	x.backlog(ctx, d)
 }
 
 // engine looks at what would lose acknowledged writes.

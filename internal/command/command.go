@@ -28,6 +28,8 @@ type Commands struct {
 // ServeCommand runs the program until it is interrupted.
 type ServeCommand struct {
 	app.Config
+	Admin         string `help:"E-mail address of an administrator to make at the first start, instead of in the browser." env:"OPEKA_ADMIN"`
+	AdminPassword string `help:"His password; better given by the environment." env:"OPEKA_ADMIN_PASSWORD"`
 }
 
 // Run implements the command.
@@ -37,6 +39,15 @@ func (s *ServeCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.Close()
+	if s.Admin != "" {
+		created, err := a.Accounts.CreateAdmin(ctx, s.Admin, s.AdminPassword)
+		if err != nil {
+			return fmt.Errorf("administrator: %w", err)
+		}
+		if created {
+			fmt.Printf("%s may sign in now.\n", s.Admin)
+		}
+	}
 	return a.Run(ctx, func(address string) {
 		fmt.Printf("Opeka %s serves at %s\n", app.Version, address)
 	})

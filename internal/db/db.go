@@ -40,6 +40,8 @@ type Options struct {
 	Log   *slog.Logger // slog.Default() if nil
 	// ReadConns bounds the read-only pool of SQLite and the pool of PostgreSQL. 0: 8 and 16.
 	ReadConns int
+	// ReadOnly is for looking at a SQLite file that a running program has; nothing may be written or migrated.
+	ReadOnly bool
 	// CommitEach makes SQLite commit every write by itself. Only the benchmark sets it, to compare.
 	CommitEach bool
 }

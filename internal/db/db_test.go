@@ -163,3 +163,27 @@ func TestWriteAfterCloseFails(t *testing.T) {
 		t.Fatal("wrote to a closed database")
 	}
 }
+
+func TestOneProcessHasTheFile(t *testing.T) {
+	url := dbtest.URL(t, db.SQLite)
+	other, err := db.Open(t.Context(), url, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Open(t.Context(), url, db.Options{}); !errors.Is(err, db.ErrInUse) {
+		t.Fatalf("two processes on one file: %v", err)
+	}
+	look, err := db.Open(t.Context(), url, db.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(look.Close(), other.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if other, err = db.Open(t.Context(), url, db.Options{}); err != nil {
+		t.Fatal("the lock outlived its holder: ", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

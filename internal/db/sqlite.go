@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +35,26 @@ type sqliteDB struct {
 	once   sync.Once
 	mu     sync.RWMutex // held for writing by close
 	done   bool
+	lock   *os.File // held while the program lives: one process only
+}
+
+// ErrInUse means that another process has the SQLite file.
+var ErrInUse = errors.New("another Opeka is using this database; stop it first")
+
+// lockFile takes the file for this process. The kernel lets go of it however the process ends.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, fmt.Errorf("db: lock %s: %w", path, err)
+	}
+	return f, nil
 }
 
 type writeReq struct {
@@ -51,6 +73,13 @@ const (
 func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) {
 	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	var lock *os.File
+	if !o.ReadOnly {
+		var err error
+		if lock, err = lockFile(path); err != nil {
+			return nil, err
+		}
+	}
 	w, err := sql.Open("sqlite", file+"?"+pragmas+"&_pragma=cache_size(-32000)")
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
@@ -72,7 +101,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 	r.SetMaxIdleConns(n)
 	s := &sqliteDB{
 		path: path, write1: w, conn: &sqliteConn{conn: c, stmts: map[string]*sql.Stmt{}}, read: &sqliteReader{db: r, stmts: map[string]*sql.Stmt{}},
-		reqs: make(chan *writeReq, maxBatch), each: o.CommitEach, log: o.Log, closed: make(chan struct{}),
+		reqs: make(chan *writeReq, maxBatch), each: o.CommitEach, log: o.Log, closed: make(chan struct{}), lock: lock,
 	}
 	go s.loop()
 	return s, nil
@@ -173,6 +202,9 @@ func (s *sqliteDB) close() error {
 		s.mu.Unlock()
 		<-s.closed
 		err = errors.Join(s.read.db.Close(), s.conn.conn.Close(), s.write1.Close())
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
 	})
 	return err
 }
