@@ -27,6 +27,7 @@ type Command struct {
 type MeasureCommand struct {
 	Only     []string `help:"Rows to measure, by name: ${bench_rows}."`
 	Quick    bool     `help:"Small seeds and short loads: tells that everything works, not how fast it is."`
+	Largest  int      `help:"Conversations of the largest seed." default:"200000"`
 	JSON     string   `name:"json" help:"File for the results." default:"bench.json"`
 	Cache    string   `help:"Folder in which seeds are kept for the next time." default:"${bench_cache}" type:"path"`
 	Postgres string   `help:"Address of a PostgreSQL server on which databases can be made; empty: its rows are left out." env:"OPEKA_TEST_POSTGRES"`
@@ -47,7 +48,7 @@ type row struct {
 
 // rows are in the order of the table.
 var rows = []row{
-	transactionRow, replyRow, listRow, openRow, keyRow,
+	transactionRow, replyRow, listRow, openRow, keyRow, visitorSendRow, agentSendRow, memoryRow, searchRow, pageRow, webhookRow, startRow,
 }
 
 func names() []string {

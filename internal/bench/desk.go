@@ -47,7 +47,7 @@ func (b *bench) open(ctx context.Context, s *seed, database string) (*desk, erro
 	return d, nil
 }
 
-func (b *bench) size() int { return b.smaller(200_000, 5_000) }
+func (b *bench) size() int { return b.smaller(b.Largest, 3_000) }
 
 var replyRow = row{name: "reply", what: "agent's reply through the HTTP API, 8 connections", peer: "421/s, 4.5 CPU-ms", measure: func(ctx context.Context, b *bench) error {
 	s, err := b.seeded(ctx, b.size())
@@ -65,7 +65,7 @@ var replyRow = row{name: "reply", what: "agent's reply through the HTTP API, 8 c
 		return err
 	}
 	defer drop()
-	n := b.smaller(20_000, 1_000)
+	n := b.smaller(min(20_000, b.Largest), 500)
 	data := filepath.Join(b.dir, "reply-postgres")
 	defer os.RemoveAll(data)
 	about, err := grow(ctx, data, address, n)
@@ -114,7 +114,7 @@ func (b *bench) replies(ctx context.Context, on string, s *seed, database string
 }
 
 var listRow = row{name: "list", what: "inbox first page with counts, 8 connections", peer: "p50 35 / 1,234 / 6,550 ms", measure: func(ctx context.Context, b *bench) error {
-	sizes := []int{1_000, b.smaller(50_000, 2_000), b.size()}
+	sizes := []int{1_000, b.size() / 4, b.size()}
 	p99 := map[string][]float64{}
 	views := []string{"all", "open"}
 	for _, n := range sizes {

@@ -16,6 +16,7 @@ type Figure struct {
 	Unit  string  `json:"unit"`
 	Bar   float64 `json:"bar,omitempty"` // 0: the figure only explains others
 	Least bool    `json:"least,omitempty"`
+	Must0 bool    `json:"must_be_0,omitempty"`
 	Met   bool    `json:"met"`
 	Peer  string  `json:"peer,omitempty"`
 	Note  string  `json:"note,omitempty"`
@@ -29,6 +30,11 @@ func (b *bench) atMost(what string, value float64, unit string, bar float64, not
 // atLeast notes a figure that must not be below the bar.
 func (b *bench) atLeast(what string, value float64, unit string, bar float64, note ...string) {
 	b.add(Figure{What: what, Value: value, Unit: unit, Bar: bar, Least: true, Met: value >= bar}, note)
+}
+
+// nothing notes a count that must be 0.
+func (b *bench) nothing(what string, count int) {
+	b.add(Figure{What: what, Value: float64(count), Must0: true, Met: count == 0}, nil)
 }
 
 // tell notes a figure that explains others.
@@ -62,7 +68,7 @@ func (r *Report) print(w io.Writer) {
 		}
 		last = f.Row
 		bar, verdict := "", ""
-		if f.Bar != 0 {
+		if f.Bar != 0 || f.Must0 {
 			sign := "<= "
 			if f.Least {
 				sign = ">= "

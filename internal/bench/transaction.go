@@ -80,7 +80,7 @@ func (b *bench) transactions(ctx context.Context, name, database string, each bo
 	if err != nil {
 		return 0, 0, err
 	}
-	return l.perSecond(), float64((ownTime()-used).Microseconds()) / float64(len(l.took)), nil
+	return l.perSecond(), float64((ownTime() - used).Microseconds()) / float64(len(l.took)), nil
 }
 
 // ownTime is what this process has used of the processor.

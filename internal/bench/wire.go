@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -70,4 +71,24 @@ func (w *wire) exchange(method, path, header, body string) ([]byte, error) {
 		err = fmt.Errorf("%s %s: %d %.300s", method, path, answer.StatusCode, out)
 	}
 	return out, err
+}
+
+// post sends a signed body.
+func post(ctx context.Context, client *http.Client, url, signature string, body []byte) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Signature", signature)
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	out, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s: %d %.300s", url, answer.StatusCode, out)
+	}
+	return err
 }
