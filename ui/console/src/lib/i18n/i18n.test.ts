@@ -19,6 +19,14 @@ describe('words', () => {
     expect(t('done.assigned', {})).toBe('Призначено: {name}');
   });
 
+  // The codes of internal/inbox/message.go.
+  it.each([
+    ...['assigned', 'claimed', 'unassigned', 'returned', 'resolved', 'reopened', 'pending'],
+    ...['snoozed', 'woken', 'queued', 'team', 'topic', 'tagged'],
+  ])('tell what happened: %s', (code) => {
+    expect(maybe(`system.${code}`)).toBeDefined();
+  });
+
   it('say nothing for a code that they do not know', () => {
     expect(maybe('system.something_new')).toBeUndefined();
   });
