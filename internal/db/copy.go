@@ -300,8 +300,13 @@ func canonical(v any, kind string) any {
 		}
 		return json.RawMessage(text)
 	case "bytea":
-		if s, ok := v.(string); ok {
-			return []byte(s)
+		switch v := v.(type) {
+		case string:
+			return []byte(v)
+		case []byte:
+			if v == nil { // SQLite's driver gives an empty value so; PostgreSQL would take it for one that is missing
+				return []byte{}
+			}
 		}
 	case "text":
 		if b, ok := v.([]byte); ok {
@@ -310,6 +315,13 @@ func canonical(v any, kind string) any {
 	case "double precision":
 		if n, ok := v.(int64); ok {
 			return float64(n)
+		}
+	case "smallint", "integer":
+		switch n := v.(type) {
+		case int16:
+			return int64(n)
+		case int32:
+			return int64(n)
 		}
 	case "bigint":
 		if t, ok := v.(time.Time); ok {

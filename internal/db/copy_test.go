@@ -22,7 +22,9 @@ func TestCopyMovesEveryRow(t *testing.T) {
 		for i := range 300 {
 			tx.Emit(db.Event{Store: 1, Type: "thing.made", Subject: int64(i), Payload: map[string]any{"b": "Ґава ✓ <&> \u0001", "a": []any{1, 2.5, nil, true}, "n": i}})
 		}
-		return nil
+		tx.Emit(db.Event{Store: 1, Type: "thing.gone"}) // its payload is the null of JSON
+		_, err := tx.Exec(t.Context(), `INSERT INTO find_keys (store_id, ref, day, field, kind, key) VALUES (1, 2, 20000, 3, 2, 'ґава')`) // small numbers
+		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func TestCopyMovesEveryRow(t *testing.T) {
 	if err := db.Copy(t.Context(), from, to, func(table string, n int64) { copied[table] = n }); err != nil {
 		t.Fatal(err)
 	}
-	if copied["events"] != 300 || copied["jobs"] != 300 {
+	if copied["events"] != 301 || copied["jobs"] != 300 {
 		t.Fatalf("%v", copied)
 	}
 	if n := count(t, to, `SELECT count(*) FROM events WHERE payload ->> 'n' = '7' AND type = 'thing.made'`); n != 1 {
