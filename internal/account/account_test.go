@@ -3,6 +3,7 @@ package account_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -494,21 +495,23 @@ func TestCreateAdminOnlyTheFirstTime(t *testing.T) {
 }
 
 func TestMasterKeyIsMadeOnce(t *testing.T) {
-	t.Setenv("OPEKA_SECRET_KEY", "")
 	dir := t.TempDir()
-	first, err := account.LoadMasterKey(dir)
+	first, err := account.LoadMasterKey(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := account.LoadMasterKey(dir)
+	second, err := account.LoadMasterKey(dir, "")
 	if err != nil || !bytes.Equal(first, second) {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(dir + "/secret.key"); err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatal(info, err)
 	}
-	t.Setenv("OPEKA_SECRET_KEY", "short")
-	if _, err := account.LoadMasterKey(dir); err == nil {
+	given := bytes.Repeat([]byte{7}, 32)
+	if key, err := account.LoadMasterKey(dir, hex.EncodeToString(given)); err != nil || !bytes.Equal(key, given) {
+		t.Fatal("the key that is given doesn't count", err)
+	}
+	if _, err := account.LoadMasterKey(dir, "short"); err == nil {
 		t.Fatal("a short key was taken")
 	}
 	s, err := account.NewSealer(first)

@@ -41,13 +41,13 @@ func NewSealer(master []byte) (*Sealer, error) {
 	return s, err
 }
 
-// LoadMasterKey returns the key in OPEKA_SECRET_KEY (64 hex digits or base64 of 32 bytes or more) or, without
-// it, that in dir/secret.key, which is made on the first start, readable by its owner alone.
-func LoadMasterKey(dir string) ([]byte, error) {
-	if v := os.Getenv("OPEKA_SECRET_KEY"); v != "" {
-		key, err := parseMasterKey(v)
+// LoadMasterKey returns the key that is given (64 hex digits or base64 of 32 bytes or more) or, without
+// one, that in dir/secret.key, which is made on the first start, readable by its owner alone.
+func LoadMasterKey(dir, given string) ([]byte, error) {
+	if given != "" {
+		key, err := parseMasterKey(given)
 		if err != nil {
-			return nil, fmt.Errorf("account: OPEKA_SECRET_KEY: %w", err)
+			return nil, fmt.Errorf("account: --secret-key: %w", err)
 		}
 		return key, nil
 	}

@@ -23,7 +23,7 @@ import (
 
 // build makes the rooms, then the doors, and connects them. It reads from top to bottom like the floors do.
 func (a *App) build(c Config, limits api.Limits) error {
-	master, err := account.LoadMasterKey(c.Data)
+	master, err := account.LoadMasterKey(c.Data, c.Secret)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func TestCopyMovesEveryRow(t *testing.T) {
 		for i := range 300 {
 			tx.Emit(db.Event{Store: 1, Type: "thing.made", Subject: int64(i), Payload: map[string]any{"b": "Ґава ✓ <&> \u0001", "a": []any{1, 2.5, nil, true}, "n": i}})
 		}
-		tx.Emit(db.Event{Store: 1, Type: "thing.gone"}) // its payload is the null of JSON
+		tx.Emit(db.Event{Store: 1, Type: "thing.gone"})                                                                                   // its payload is the null of JSON
 		_, err := tx.Exec(t.Context(), `INSERT INTO find_keys (store_id, ref, day, field, kind, key) VALUES (1, 2, 20000, 3, 2, 'ґава')`) // small numbers
 		return err
 	}); err != nil {
