@@ -11,6 +11,7 @@ import (
 	"opeka/internal/bench"
 	"opeka/internal/db"
 	"opeka/internal/demo"
+	"opeka/internal/inbox"
 )
 
 // Commands are what `opeka` can be told to do; each reads its Config from flags, the environment, or a file.
@@ -105,7 +106,10 @@ func (c *CopyCommand) Run(ctx context.Context) error {
 	if err := db.Copy(ctx, from, to, func(table string, rows int64) { fmt.Printf("%-28s %d\n", table, rows) }); err != nil {
 		return err
 	}
-	fmt.Println("Every row arrived as it was. Start with --database and the new address; the files and secret.key stay where they are.")
+	if err := to.Write(ctx, db.System, func(tx *db.Tx) error { return inbox.Reindex(ctx, tx) }); err != nil {
+		return err
+	}
+	fmt.Println("Every row arrived as it was; messages are made searchable anew once the program runs. Start with --database and the new address; the files and secret.key stay where they are.")
 	return nil
 }
 

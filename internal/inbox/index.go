@@ -129,6 +129,12 @@ JOIN conversations c ON c.id = m.conversation_id ORDER BY u.message_id LIMIT $1`
 	return len(batch), err
 }
 
+// Reindex has every message made searchable anew, by whichever node runs next: after a copy to another engine, whose index is of another make.
+func Reindex(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `INSERT INTO messages_unindexed (message_id) SELECT id FROM messages WHERE kind <> 'system' AND body <> '' AND id NOT IN (SELECT message_id FROM messages_unindexed)`)
+	return err
+}
+
 // searchTerm puts a term into the form in which both engines keep it whole: their own tokenisers must find no punctuation in it.
 func searchTerm(s string) string {
 	for n := range len(s) {
