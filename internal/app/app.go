@@ -99,6 +99,9 @@ func New(ctx context.Context, c Config, o Options) (a *App, err error) {
 	if err = a.build(c, o.Limits); err != nil {
 		return a, err
 	}
+	if tracing() {
+		a.Handler = traced(a.Handler)
+	}
 	return a, nil
 }
 

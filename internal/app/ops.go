@@ -104,9 +104,14 @@ func (m jobMetrics) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
+// tracing tells whether the environment names somewhere to send traces to.
+func tracing() bool {
+	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
+}
+
 // startTraces sends OpenTelemetry traces where the standard OTEL_EXPORTER_OTLP_* variables say; without them nothing is traced.
 func startTraces(ctx context.Context, _ Config) (stop func(context.Context) error, err error) {
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+	if !tracing() {
 		return func(context.Context) error { return nil }, nil
 	}
 	exporter, err := otlptracehttp.New(ctx)

@@ -11,6 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"opeka/internal/db"
 )
 
@@ -339,8 +343,18 @@ func (r *Runner) attempt(h Handler, j Job) (done Done, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return h(r.ctx, j)
+	ctx, span := tracer.Start(r.ctx, "job "+j.Kind, trace.WithAttributes(attribute.Int64("job.id", j.ID), attribute.Int64("job.attempt", j.Attempt)))
+	defer func() {
+		if err != nil {
+			span.RecordError(err)
+		}
+		span.End()
+	}()
+	return h(ctx, j)
 }
+
+// tracer does nothing until the program sets a provider.
+var tracer = otel.Tracer("opeka/job")
 
 var errFenced = errors.New("job: no longer ours")
 
