@@ -50,7 +50,7 @@ func TestTwoNodesServeTheSameAgents(t *testing.T) {
 	})
 	cancel()
 
-	here, there := desk(t, w.office), desk(t, away)
+	here, there := console(t, w.office), console(t, away)
 	v := w.visitor(nil)
 	said := w.says(v, "1", "Добрий день")
 	here.hears(`"t":"message"`, "Добрий день")

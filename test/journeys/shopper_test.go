@@ -58,7 +58,7 @@ func TestAShopperAsksAfterHerOrder(t *testing.T) {
 		}
 		w.do(http.MethodPost, fmt.Sprintf("/stores/%d/identity-secret", w.store), nil, &identity)
 
-		agent := desk(t, w.office)
+		agent := console(t, w.office)
 		v := w.visitor(peer.Vouch(identity.Secret, "c-7", "marta@example.com", "+380501112233", "Марта Левицька"))
 		widget := panel(t, v)
 		said := w.says(v, "1", "Де моє замовлення?")

@@ -177,8 +177,8 @@ type socket struct {
 	conn *websocket.Conn
 }
 
-// desk is the socket of an agent's console.
-func desk(t *testing.T, o *peer.Office) *socket {
+// console is the socket of an agent's console.
+func console(t *testing.T, o *peer.Office) *socket {
 	return dial(t, o.URL+"/live/agent", `{"id":1,"connect":{}}`, o.HTTP)
 }
 
