@@ -60,27 +60,32 @@ type Report struct {
 
 func (r *Report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\t\tmeasured\tpromised\t\tpeer")
+	fmt.Fprintln(t, "\tmeasured\tpromised\t\tpeer")
 	last := ""
 	for _, f := range r.Figures {
 		if f.Row != last {
-			fmt.Fprintf(t, "%s\t\t\t\t\t%s\n", title(f.Row), f.Peer)
+			fmt.Fprintf(t, "%s\t\t\t\t%s\n", title(f.Row), f.Peer)
 		}
 		last = f.Row
 		bar, verdict := "", ""
-		if f.Bar != 0 || f.Must0 {
+		if f.Must0 {
+			bar = "0"
+		}
+		if f.Bar != 0 {
 			sign := "<= "
 			if f.Least {
 				sign = ">= "
 			}
-			bar, verdict = sign+number(f.Bar)+" "+f.Unit, "met"
-			if !f.Met {
-				verdict = "MISSED"
-			}
+			bar = sign + number(f.Bar) + " " + f.Unit
 		}
-		fmt.Fprintf(t, "\t%s\t%s %s\t%s\t%s\t\n", f.What, number(f.Value), f.Unit, bar, verdict)
+		if bar != "" && f.Met {
+			verdict = "met"
+		} else if bar != "" {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(t, "  %s\t%s %s\t%s\t%s\t\n", f.What, number(f.Value), f.Unit, bar, verdict)
 		if f.Note != "" {
-			fmt.Fprintf(t, "\t  (%s)\t\t\t\t\n", f.Note)
+			fmt.Fprintf(t, "    (%s)\t\t\t\t\n", f.Note)
 		}
 	}
 	_ = t.Flush()
