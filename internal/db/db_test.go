@@ -187,3 +187,23 @@ func TestOneProcessHasTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTransactionsThatReadOutsideDoNotStarve(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+					var n int64
+					if err := tx.QueryRow(t.Context(), `SELECT count(*) FROM events`).Scan(&n); err != nil {
+						return err
+					}
+					return d.Read().QueryRow(t.Context(), `SELECT count(*) FROM jobs`).Scan(&n)
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}

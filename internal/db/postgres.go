@@ -14,9 +14,12 @@ import (
 )
 
 // postgresDB is a pool of connections to PostgreSQL, or to a database that speaks its language.
+// Reads have a pool of their own: a closure that holds a connection for its transaction may read outside of it, and
+// would otherwise wait for ever for one when every connection is held by another such closure.
 type postgresDB struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	pool  *pgxpool.Pool // of transactions
+	reads *pgxpool.Pool
+	log   *slog.Logger
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, error) {
@@ -24,7 +27,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, erro
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	cfg.MaxConns = 16
+	cfg.MaxConns = 16 // twice: of transactions and of reads
 	if o.ReadConns > 0 {
 		cfg.MaxConns = int32(o.ReadConns)
 	}
@@ -36,12 +39,18 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, erro
 		pool.Close()
 		return nil, fmt.Errorf("db: can't reach PostgreSQL: %w", err)
 	}
-	return &postgresDB{pool, o.Log}, nil
+	reads, err := pgxpool.NewWithConfig(ctx, cfg.Copy())
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	return &postgresDB{pool, reads, o.Log}, nil
 }
 
-func (p *postgresDB) reader() Querier { return p.pool }
+func (p *postgresDB) reader() Querier { return p.reads }
 
 func (p *postgresDB) close() error {
+	p.reads.Close()
 	p.pool.Close()
 	return nil
 }

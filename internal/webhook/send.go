@@ -217,7 +217,7 @@ func (w *Webhooks) record(ctx context.Context, d query.WebhookDelivery, to query
 		if err != nil || tx.Now.Sub(since.Time()) < giveUpAfter {
 			return err
 		}
-		tx.AfterCommit(func() { w.stores.Store(nil); w.bus.Publish(topicChanged, nil) })
+		tx.AfterCommit(func() { w.forget(); w.bus.Publish(topicChanged, nil) })
 		return q.DisableEndpoint(ctx, query.DisableEndpointParams{Disabled: "failing", UpdatedAt: db.At(tx.Now), ID: to.ID})
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"opeka/internal/account"
@@ -63,7 +63,9 @@ type Webhooks struct {
 	sealer   *account.Sealer
 	accounts *account.Accounts
 	client   *http.Client
-	stores   atomic.Pointer[map[int64]bool] // those with an active endpoint
+	mu       sync.Mutex
+	stores   map[int64]bool // those with an active endpoint; nil: to be read
+	changes  int64          // so that a list read before a change isn't kept after it
 	quit     func()
 }
 
@@ -74,8 +76,15 @@ func New(d *db.DB, accounts *account.Accounts, sealer *account.Sealer, bus Bus, 
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	own.Timeout = 15 * time.Second
 	w := &Webhooks{db: d, accounts: accounts, sealer: sealer, bus: bus, client: &own}
-	w.quit = bus.Subscribe(topicChanged, func(string, []byte) { w.stores.Store(nil) })
+	w.quit = bus.Subscribe(topicChanged, func(string, []byte) { w.forget() })
 	return w
+}
+
+func (w *Webhooks) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes++
+	w.stores = nil
 }
 
 // Close leaves the bus.
@@ -83,20 +92,25 @@ func (w *Webhooks) Close() { w.quit() }
 
 // Wanted tells whether the store has an endpoint, so that others' events cost nothing.
 func (w *Webhooks) Wanted(store int64) bool {
-	m := w.stores.Load()
-	if m == nil {
+	w.mu.Lock()
+	known, before := w.stores, w.changes
+	w.mu.Unlock()
+	if known == nil {
 		ids, err := query.New(w.db.Read()).StoresWithEndpoints(context.Background())
 		if err != nil {
 			return true // then the job finds out
 		}
-		fresh := map[int64]bool{}
+		known = map[int64]bool{}
 		for _, id := range ids {
-			fresh[id] = true
+			known[id] = true
 		}
-		m = &fresh
-		w.stores.Store(m)
+		w.mu.Lock()
+		if w.changes == before {
+			w.stores = known
+		}
+		w.mu.Unlock()
 	}
-	return (*m)[store]
+	return known[store]
 }
 
 // Endpoint is where a store wants to be told. Its secrets are shown only when they are made.
@@ -242,7 +256,7 @@ func (w *Webhooks) own(ctx context.Context, by account.By, id int64) (query.Webh
 
 func (w *Webhooks) write(ctx context.Context, by account.By, fn func(*db.Tx, *query.Queries) error) error {
 	return w.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
-		tx.AfterCommit(func() { w.stores.Store(nil); w.bus.Publish(topicChanged, nil) })
+		tx.AfterCommit(func() { w.forget(); w.bus.Publish(topicChanged, nil) })
 		return fn(tx, query.New(tx))
 	})
 }
