@@ -22,8 +22,8 @@ type Bus interface {
 // Options are what New needs beside the database.
 type Options struct {
 	Bus    Bus
-	Sealer *Sealer         // seals the secrets of connections and stores
-	Plugs  []care.ShopPlug // what a connection may be made of
+	Sealer *Sealer     // seals the secrets of connections and stores
+	Plugs  []care.Plug // what a connection may be made of
 	// HookURL makes the public address at which a connection is pushed to from its hook token; nil while the installation has none.
 	HookURL func(hookToken string) string
 }
@@ -33,7 +33,7 @@ type Accounts struct {
 	db      *db.DB
 	bus     Bus
 	sealer  *Sealer
-	plugs   []care.ShopPlug
+	plugs   []care.Plug
 	hookURL func(string) string
 	callers *callerCache
 	logins  chan struct{} // bounds the password hashes under way: each takes its memory

@@ -56,7 +56,7 @@ func (r *room) node() *account.Accounts {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	a := account.New(r.db, account.Options{Bus: r.bus, Sealer: sealer, Plugs: []care.ShopPlug{plug{}}, HookURL: func(token string) string { return "https://care.example/hooks/" + token }})
+	a := account.New(r.db, account.Options{Bus: r.bus, Sealer: sealer, Plugs: []care.Plug{plug{}}, HookURL: func(token string) string { return "https://care.example/hooks/" + token }})
 	r.t.Cleanup(a.Close)
 	return a
 }

@@ -35,6 +35,8 @@ type Connection struct {
 // Plug is something that a connection can be made of.
 type Plug struct {
 	Name   string       `json:"name"`
+	Port   string       `json:"port" enum:"shop,channel,carrier" doc:"What it connects: a shop's engine, a written channel, the telephone network"`
+	Medium string       `json:"channel,omitempty" doc:"The channel that it speaks: email, sms, telegram, ..."`
 	Fields []care.Field `json:"fields"`
 }
 
@@ -49,7 +51,8 @@ type ConnectionChange struct {
 func (a *Accounts) Plugs() []Plug {
 	out := make([]Plug, len(a.plugs))
 	for i, p := range a.plugs {
-		out[i] = Plug{p.Name(), append([]care.Field{}, p.Fields()...)}
+		out[i] = Plug{Name: p.Name(), Fields: append([]care.Field{}, p.Fields()...)}
+		out[i].Port, out[i].Medium = portOf(p)
 	}
 	return out
 }
@@ -196,24 +199,24 @@ func (a *Accounts) DeleteConnection(ctx context.Context, by By, id int64) error 
 }
 
 // TestConnection asks the other side who it is, with the keys as they are kept.
-func (a *Accounts) TestConnection(ctx context.Context, by By, id int64, client *http.Client) (care.ShopInfo, error) {
+func (a *Accounts) TestConnection(ctx context.Context, by By, id int64, client *http.Client) (care.PeerInfo, error) {
 	row, err := a.ownConnection(ctx, a.read(), by, id)
 	if err != nil {
-		return care.ShopInfo{}, err
+		return care.PeerInfo{}, err
 	}
 	c, err := a.live(row)
 	if err != nil {
-		return care.ShopInfo{}, err
+		return care.PeerInfo{}, err
 	}
 	p := a.plug(c.Plug)
 	if p == nil {
-		return care.ShopInfo{}, care.Conflict("connection.untestable")
+		return care.PeerInfo{}, care.Conflict("connection.untestable")
 	}
-	shop, err := p.Open(c.Connection, client)
+	peer, err := OpenPeer(p, c.Connection, client)
 	if err != nil {
-		return care.ShopInfo{}, err
+		return care.PeerInfo{}, err
 	}
-	info, err := shop.Test(ctx)
+	info, err := peer.Test(ctx)
 	var refused *care.AuthError
 	var known *care.Error
 	switch {
@@ -233,12 +236,40 @@ func (a *Accounts) ownConnection(ctx context.Context, q *query.Queries, by By, i
 	return row, own(by, row.StoreID, care.PermConnections, "connection")
 }
 
-func (a *Accounts) plug(name string) care.ShopPlug {
-	i := slices.IndexFunc(a.plugs, func(p care.ShopPlug) bool { return p.Name() == name })
+func (a *Accounts) plug(name string) care.Plug {
+	i := slices.IndexFunc(a.plugs, func(p care.Plug) bool { return p.Name() == name })
 	if i < 0 {
 		return nil
 	}
 	return a.plugs[i]
+}
+
+// Peer is the other side of a connection, whatever its port.
+type Peer interface {
+	Test(ctx context.Context) (care.PeerInfo, error)
+}
+
+// OpenPeer checks the settings of a connection by its plug and returns the other side, without a request. An *Error names the wrong field.
+func OpenPeer(p care.Plug, c care.Connection, client *http.Client) (Peer, error) {
+	switch p := p.(type) {
+	case care.ShopPlug:
+		return p.Open(c, client)
+	case care.ChannelPlug:
+		return p.OpenChannel(c, client)
+	case care.CarrierPlug:
+		return p.OpenTrunk(c, client)
+	}
+	return nil, care.Conflict("connection.untestable")
+}
+
+func portOf(p care.Plug) (port, channel string) {
+	switch p := p.(type) {
+	case care.ChannelPlug:
+		return "channel", p.Channel()
+	case care.CarrierPlug:
+		return "carrier", care.ChannelPhone
+	}
+	return "shop", ""
 }
 
 func (a *Accounts) hookAddress(token string) string {
@@ -268,7 +299,7 @@ func (a *Accounts) connectionOf(r query.Connection) (Connection, map[string]stri
 }
 
 // applySettings puts what a change gives into settings and secrets and checks the whole, by the plug's fields and by the plug itself.
-func (a *Accounts) applySettings(p care.ShopPlug, c *Connection, secrets map[string]string, change ConnectionChange) error {
+func (a *Accounts) applySettings(p care.Plug, c *Connection, secrets map[string]string, change ConnectionChange) error {
 	set(&c.Name, change.Name)
 	c.Name = strings.TrimSpace(c.Name)
 	if err := checkName("name", c.Name); err != nil {
@@ -309,7 +340,7 @@ func (a *Accounts) applySettings(p care.ShopPlug, c *Connection, secrets map[str
 	if err := wrong.err(); err != nil {
 		return err
 	}
-	_, err := p.Open(care.Connection{ID: c.ID, Store: c.StoreID, Plug: c.Plug, Name: c.Name, Settings: asJSON(c.Settings), Secrets: asJSON(secrets)}, http.DefaultClient)
+	_, err := OpenPeer(p, care.Connection{ID: c.ID, Store: c.StoreID, Plug: c.Plug, Name: c.Name, Settings: asJSON(c.Settings), Secrets: asJSON(secrets)}, http.DefaultClient)
 	var e *care.Error
 	if errors.As(err, &e) && e.Field != "" && !strings.HasPrefix(e.Field, "settings.") {
 		at := *e // the plug's own value stays as it is

@@ -37,7 +37,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Find = find.New(a.DB)
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
-	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, plugs(), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
+	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 

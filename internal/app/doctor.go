@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"opeka/internal/account"
 	"os"
 	"path/filepath"
 	"strings"
@@ -288,9 +289,9 @@ func (x *examination) connections(ctx context.Context, a *App) {
 			if p.Name() != c.Plug {
 				continue
 			}
-			shop, err := p.Open(c.Connection, outgoing.New(outgoing.Options{AllowPrivate: x.c.AllowPrivate, Timeout: 15 * time.Second}))
+			peer, err := account.OpenPeer(p, c.Connection, outgoing.New(outgoing.Options{AllowPrivate: x.c.AllowPrivate, Timeout: 15 * time.Second}))
 			if err == nil {
-				info, terr := shop.Test(ctx)
+				info, terr := peer.Test(ctx)
 				if err = terr; err == nil {
 					x.ok(what, "%s %s at %s", c.Plug, info.Version, info.URL)
 				}

@@ -7,11 +7,21 @@ import (
 )
 
 // plugs lists what a connection can be made of: a line each.
-func plugs() []care.ShopPlug {
-	return []care.ShopPlug{
+func plugs() []care.Plug {
+	return []care.Plug{
 		woocommerce.New(),
 		generic.New(),
 	}
+}
+
+// portsOf picks the plugs of one port.
+func portsOf[P care.Plug]() (out []P) {
+	for _, p := range plugs() {
+		if p, ok := p.(P); ok {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // statuses gives what a plug's own statuses mean; nil for a plug whose shops name their own.

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// Plug is something that a connection can be made of; by its port (ShopPlug, ChannelPlug, CarrierPlug) it is put to use. Plugs are
+// listed in app/plugs.go.
+type Plug interface {
+	// Name is the plug's key, such as "woocommerce".
+	Name() string
+	Fields() []Field
+}
+
 // Connection is a configured plug of a store. Settings and Secrets are the plug's own JSON; secrets are kept encrypted and come decrypted to the plug alone.
 type Connection struct {
 	ID       int64
@@ -28,11 +36,9 @@ type Field struct {
 	Default  string   `json:"default,omitempty"`
 }
 
-// ShopPlug is the port through which a shop engine is reached. Plugs are listed in app/plugs.go.
+// ShopPlug is the port through which a shop engine is reached.
 type ShopPlug interface {
-	// Name is the plug's key, such as "woocommerce".
-	Name() string
-	Fields() []Field
+	Plug
 	// Open checks the settings (an *Error names the wrong field) and returns a session; it makes no request.
 	Open(c Connection, client *http.Client) (Shop, error)
 }
@@ -41,7 +47,7 @@ type ShopPlug interface {
 // by themselves are Temporary, others end in the connection being shown as degraded or its keys as refused.
 type Shop interface {
 	// Test makes the cheapest authorised request and tells what it found.
-	Test(ctx context.Context) (ShopInfo, error)
+	Test(ctx context.Context) (PeerInfo, error)
 	// Fetch reads records by external id; a missing one comes back as Deleted.
 	Fetch(ctx context.Context, kind RecordKind, ids []string) ([]Record, error)
 	// Changes reads the next page of what changed since the cursor of the kind; an empty cursor begins a full
@@ -51,14 +57,14 @@ type Shop interface {
 	Kinds() []RecordKind
 }
 
-// ShopInfo is what a connection test found.
-type ShopInfo struct {
-	Name     string `json:"name"`
+// PeerInfo is what a connection test found on the other side; what a kind of plug doesn't have is empty.
+type PeerInfo struct {
+	Name     string `json:"name"` // of the shop, the bot, the mailbox, the trunk's account
 	Version  string `json:"version"`
 	Currency string `json:"currency"`
 	TimeZone string `json:"time_zone"`
 	URL      string `json:"url"`
-	Writable bool   `json:"writable"` // the key may also change things
+	Writable bool   `json:"writable"` // the key may also change things; a channel may send
 }
 
 // HookReceiver is a shop that pushes. A hook is a hint: what it says is fetched again.

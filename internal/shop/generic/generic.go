@@ -98,8 +98,8 @@ type Shop struct {
 }
 
 // Test implements care.Shop. A shop that only pushes has nothing that could be asked.
-func (s *Shop) Test(ctx context.Context) (care.ShopInfo, error) {
-	info := care.ShopInfo{Name: "Shop API", Version: "1", URL: s.pull, Writable: s.action != ""}
+func (s *Shop) Test(ctx context.Context) (care.PeerInfo, error) {
+	info := care.PeerInfo{Name: "Shop API", Version: "1", URL: s.pull, Writable: s.action != ""}
 	if s.pull == "" {
 		return info, nil
 	}

@@ -98,16 +98,16 @@ func temporary(err error) bool {
 }
 
 // Test implements care.Shop.
-func (s *session) Test(ctx context.Context) (care.ShopInfo, error) {
+func (s *session) Test(ctx context.Context) (care.PeerInfo, error) {
 	s.mu.Lock()
 	s.way, s.shop, s.index = nil, nil, nil // look afresh
 	s.mu.Unlock()
 	var ids list[json.RawMessage]
 	if _, err := s.call(ctx, http.MethodGet, "/wc/v3/orders", url.Values{"per_page": {"1"}}, nil, &ids); err != nil {
-		return care.ShopInfo{}, err
+		return care.PeerInfo{}, err
 	}
 	origin := s.origin()
-	info := care.ShopInfo{URL: origin.String(), TimeZone: "UTC"}
+	info := care.PeerInfo{URL: origin.String(), TimeZone: "UTC"}
 	if idx, err := s.site(ctx); err == nil {
 		info.Name = plain(idx.Name)
 		_, info.TimeZone = idx.zone()
@@ -127,12 +127,12 @@ func (s *session) Test(ctx context.Context) (care.ShopInfo, error) {
 		info.Version = string(status.Environment.Version)
 		info.Currency = strings.ToUpper(string(status.Settings.Currency))
 	} else if ctx.Err() != nil {
-		return care.ShopInfo{}, ctx.Err()
+		return care.PeerInfo{}, ctx.Err()
 	}
 	if info.Currency == "" {
 		currency, err := s.currency(ctx)
 		if err != nil {
-			return care.ShopInfo{}, err
+			return care.PeerInfo{}, err
 		}
 		info.Currency = currency
 	}

@@ -41,7 +41,7 @@ type browser struct {
 
 const password = "correct horse battery"
 
-func newDesk(t testing.TB, d *db.DB, clock *db.MovableClock, limits Limits, plugs ...care.ShopPlug) *desk {
+func newDesk(t testing.TB, d *db.DB, clock *db.MovableClock, limits Limits, plugs ...care.Plug) *desk {
 	t.Helper()
 	s := newDeskWithout(t, d, clock, plugs...)
 	s.api = New(s.deps(limits))
@@ -161,7 +161,7 @@ func each(t *testing.T, f func(t *testing.T, s *desk)) {
 }
 
 // newDeskWithout is a desk before its set-up, without its API.
-func newDeskWithout(t testing.TB, d *db.DB, clock *db.MovableClock, plugs ...care.ShopPlug) *desk {
+func newDeskWithout(t testing.TB, d *db.DB, clock *db.MovableClock, plugs ...care.Plug) *desk {
 	t.Helper()
 	sealer, err := account.NewSealer(bytes.Repeat([]byte("k"), 32))
 	if err != nil {

@@ -65,7 +65,7 @@ func (a *API) registerConnections() {
 			return none(a.Accounts.DeleteConnection(ctx, by(ctx), in.ID))
 		})
 	register(a, op{ID: "test-connection", Method: "POST", Path: "/connections/{id}/test", Tag: "Connections", Summary: "Ask the other side who it is", Access: needs(care.PermConnections)},
-		func(ctx context.Context, in *ByID) (*Out[care.ShopInfo], error) {
+		func(ctx context.Context, in *ByID) (*Out[care.PeerInfo], error) {
 			return out(a.Accounts.TestConnection(ctx, by(ctx), in.ID, a.Outgoing))
 		})
 	register(a, op{ID: "rotate-connection", Method: "POST", Path: "/connections/{id}/rotate", Tag: "Connections", Summary: "Give a connection a new address for what is pushed to it", Detail: "The old address ends at once.", Access: needs(care.PermConnections)},

@@ -37,12 +37,12 @@ func (fakePlug) Open(c care.Connection, _ *http.Client) (care.Shop, error) {
 	return fakeShop{token: secrets.Token}, nil
 }
 
-func (s fakeShop) Test(context.Context) (care.ShopInfo, error) {
+func (s fakeShop) Test(context.Context) (care.PeerInfo, error) {
 	switch s.token {
 	case "refused":
-		return care.ShopInfo{}, &care.AuthError{Cause: errors.New("401")}
+		return care.PeerInfo{}, &care.AuthError{Cause: errors.New("401")}
 	case "down":
-		return care.ShopInfo{}, &care.TemporaryError{Cause: errors.New("timeout")}
+		return care.PeerInfo{}, &care.TemporaryError{Cause: errors.New("timeout")}
 	}
-	return care.ShopInfo{Name: "Fake", Version: s.token}, nil
+	return care.PeerInfo{Name: "Fake", Version: s.token}, nil
 }

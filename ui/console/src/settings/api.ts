@@ -349,7 +349,7 @@ export interface ConnectionChange {
   settings?: Record<string, unknown>;
   paused?: boolean;
 }
-export interface ShopInfo {
+export interface PeerInfo {
   name: string;
   version: string;
   currency: string;
@@ -405,7 +405,7 @@ export const connections = {
   create: (body: { store_id: Id; plug: string } & ConnectionChange) => post<Connection>('/connections', body),
   change: (id: Id, body: ConnectionChange) => patch<Connection>(`/connections/${id}`, body),
   remove: (id: Id) => del(`/connections/${id}`),
-  test: (id: Id) => post<ShopInfo>(`/connections/${id}/test`),
+  test: (id: Id) => post<PeerInfo>(`/connections/${id}/test`),
   rotate: (id: Id) => post<Connection>(`/connections/${id}/rotate`),
   sync: (id: Id) => get<Sync>(`/connections/${id}/sync`),
   startSync: (id: Id) => post<Sync>(`/connections/${id}/sync`),

@@ -2685,6 +2685,14 @@ export interface components {
             note: string;
             state: string;
         };
+        PeerInfo: {
+            currency: string;
+            name: string;
+            time_zone: string;
+            url: string;
+            version: string;
+            writable: boolean;
+        };
         Person: {
             active: boolean;
             avatar_color: string;
@@ -2725,8 +2733,15 @@ export interface components {
             store_id: number;
         };
         Plug: {
+            /** @description The channel that it speaks: email, sms, telegram, ... */
+            channel?: string;
             fields: components["schemas"]["Field"][];
             name: string;
+            /**
+             * @description What it connects: a shop's engine, a written channel, the telephone network
+             * @enum {string}
+             */
+            port: "shop" | "channel" | "carrier";
         };
         PlugList: {
             items: components["schemas"]["Plug"][];
@@ -2998,14 +3013,6 @@ export interface components {
             state: "queued" | "sent" | "pending" | "done" | "refused" | "failed";
             /** Format: date-time */
             updated_at: string;
-        };
-        ShopInfo: {
-            currency: string;
-            name: string;
-            time_zone: string;
-            url: string;
-            version: string;
-            writable: boolean;
         };
         Skill: {
             /** @enum {string} */
@@ -3875,7 +3882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ShopInfo"];
+                    "application/json": components["schemas"]["PeerInfo"];
                 };
             };
             /** @description Error */

@@ -1,0 +1,216 @@
+package care
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Written channels beside chat and e-mail.
+const (
+	ChannelSMS       = "sms"
+	ChannelTelegram  = "telegram"
+	ChannelViber     = "viber"
+	ChannelWhatsApp  = "whatsapp"
+	ChannelMessenger = "messenger"
+)
+
+// ChannelPlug is the port to a written channel: mail, SMS, a messenger.
+type ChannelPlug interface {
+	Plug
+	// Channel is the medium that its connections speak: ChannelEmail, ChannelSMS, ...
+	Channel() string
+	// OpenChannel checks the settings (an *Error names the wrong field) and returns a session; it makes no request.
+	OpenChannel(c Connection, client *http.Client) (Channel, error)
+}
+
+// Channel is a session with one account of a service. Its methods may be called concurrently. Errors that may go away by themselves
+// are Temporary; AuthError means the keys; a RejectedError is the service's last word on one message.
+type Channel interface {
+	// Test asks the service who we are.
+	Test(ctx context.Context) (PeerInfo, error)
+	// Can says what the channel can carry, for composers, templates and the choice of a fallback.
+	Can() ChannelAbilities
+	// Send hands one message to the service. The same Key means the same message, however often it is sent: where the service knows
+	// such keys it is told, where it doesn't the caller's record of attempts is what keeps a message from going out twice.
+	Send(ctx context.Context, m Outbound) (Receipt, error)
+}
+
+// ChannelAbilities are a channel's limits. Zero numbers mean no limit.
+type ChannelAbilities struct {
+	Inbound    bool          `json:"inbound"` // customers can write on it
+	MaxText    int           `json:"max_text"`
+	HTML       bool          `json:"html"`
+	Subject    bool          `json:"subject"`
+	Files      bool          `json:"files"`
+	MaxFile    int64         `json:"max_file"`   // bytes
+	Window     time.Duration `json:"window"`     // free text only within this time after the customer's last message
+	Templates  bool          `json:"templates"`  // outside of the window only templates approved by the service
+	Delivery   bool          `json:"delivery"`   // it reports delivery
+	Read       bool          `json:"read"`       // it reports reading
+	Unprompted bool          `json:"unprompted"` // it may write first to a known address
+}
+
+// Outbound is a message to hand to a service.
+type Outbound struct {
+	Key    string // the id of the send job
+	To     string // in the channel's own form: E.164, e-mail address, chat id
+	ToName string
+	Thread string // the channel's own key of the exchange, as an Arrival gave it; empty when we write first
+	// ReplyTo is the service's id of the message that is answered, where the channel can show that.
+	ReplyTo string
+	Subject string
+	Body    string // plain text
+	HTML    string // the same with marks; empty: the channel makes it from Body, if it wants to
+	Files   []OutboundFile
+	// Template names a message that the service has approved, with its parameters in their order.
+	Template *ServiceTemplate
+	Language string
+	// Automatic marks what no person wrote: notices, auto-replies.
+	Automatic bool
+	// Headers are the letter's own: To, Cc, Bcc, In-Reply-To, References and so on. Only e-mail reads them.
+	Headers map[string][]string
+}
+
+// OutboundFile is a file to send. Open may be called once per attempt.
+type OutboundFile struct {
+	Name        string
+	ContentType string
+	Size        int64
+	ContentID   string // inline in HTML
+	URL         string // signed public address, for services that fetch; empty while the installation has none
+	Open        func() (io.ReadCloser, error)
+}
+
+// ServiceTemplate is a message approved by the service beforehand.
+type ServiceTemplate struct {
+	Name     string   `json:"name"`
+	Language string   `json:"language"`
+	Params   []string `json:"params"`
+}
+
+// Receipt is what the service answered to a send.
+type Receipt struct {
+	ExternalID string // delivery reports name it
+	Parts      int    // SMS segments; 1 elsewhere
+	Thread     string // the exchange that the message began or went on in
+}
+
+// DeliveryState is how far a message has come. States only go forward in this order, except that failed may follow queued and sent.
+type DeliveryState string
+
+const (
+	DeliveryQueued    DeliveryState = "queued"
+	DeliverySent      DeliveryState = "sent"
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryRead      DeliveryState = "read"
+	DeliveryFailed    DeliveryState = "failed"
+)
+
+// RejectedError says that a service refused one message for good. Code is stable and names `delivery.<code>` of the catalogue:
+// blocked, unknown_address, window_closed, too_long, content, not_subscribed, other. Detail is in the service's words.
+type RejectedError struct {
+	Code   string
+	Detail string
+}
+
+func (e *RejectedError) Error() string { return "rejected (" + e.Code + "): " + e.Detail }
+
+// Arrivals is what a push or a poll brought.
+type Arrivals struct {
+	Messages  []Arrival
+	Reports   []DeliveryReport
+	Opted     []OptChange // STOP and the like
+	Responded bool        // the service waits for Answer instead of an empty 200
+	Answer    []byte
+	Type      string // content type of Answer
+}
+
+// Arrival is a customer's message as a service delivered it. Files are fetched by FileFetcher when the message is processed, not while the
+// service waits.
+type Arrival struct {
+	Inbound            // Thread, ClientID (the service's message id), From, Name, Language, Subject, Body, At
+	Files   []FileRef  `json:"files,omitempty"`
+	Edited  bool       `json:"edited,omitempty"`
+	Started bool       `json:"started,omitempty"` // the customer opened the bot: an address, no question
+	Place   *GeoPoint  `json:"place,omitempty"`
+	Mail    *MailFacts `json:"mail,omitempty"`
+}
+
+// FileRef names a file at the service.
+type FileRef struct {
+	Ref         string `json:"ref"`
+	Name        string `json:"name"`
+	ContentType string `json:"content_type"`
+	Size        int64  `json:"size"`
+}
+
+// GeoPoint is where the customer says he is.
+type GeoPoint struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
+// MailFacts are what threading and trust need of a letter beside its text.
+type MailFacts struct {
+	MessageID  string   `json:"message_id"`
+	InReplyTo  []string `json:"in_reply_to,omitempty"`
+	References []string `json:"references,omitempty"`
+	To         []string `json:"to,omitempty"`
+	Cc         []string `json:"cc,omitempty"`
+	ReplyToken string   `json:"reply_token,omitempty"` // from our own signed address
+	Automatic  bool     `json:"automatic,omitempty"`
+	Spam       bool     `json:"spam,omitempty"`
+	HTML       string   `json:"html,omitempty"`   // cleaned
+	Quoted     string   `json:"quoted,omitempty"` // what was folded away
+}
+
+// DeliveryReport says what became of a message that we sent.
+type DeliveryReport struct {
+	ExternalID string        `json:"external_id"`
+	State      DeliveryState `json:"state"`
+	Code       string        `json:"code,omitempty"` // as in RejectedError
+	Detail     string        `json:"detail,omitempty"`
+	At         time.Time     `json:"at"`
+}
+
+// OptChange says that somebody forbids or allows us to write to him.
+type OptChange struct {
+	Address string `json:"address"`
+	Allowed bool   `json:"allowed"`
+}
+
+// PushReceiver is a channel to which the service pushes.
+type PushReceiver interface {
+	// ReceivePush checks the signature over the raw body and reads it. It makes no request. delivery identifies a repeated push; empty: the body's hash.
+	ReceivePush(r Push) (a Arrivals, delivery string, err error)
+	// RegisterPush makes the service push to url, idempotently; UnregisterPush ends it. A service that is set up by hand returns ErrManual.
+	RegisterPush(ctx context.Context, url string) error
+	UnregisterPush(ctx context.Context) error
+}
+
+// Push is a request of a service.
+type Push struct {
+	Method string
+	Header http.Header
+	Query  url.Values
+	Body   []byte
+}
+
+// Listener is a channel that is read or held open by us: a mailbox, an SMPP bind. Listen hands over what comes until ctx ends or the
+// connection breaks; take returns when the arrival is on disk, and only then may the service be told so.
+type Listener interface {
+	Listen(ctx context.Context, take func(ctx context.Context, raw []byte, a Arrivals, delivery string) error) error
+}
+
+// FileFetcher reads a file that an Arrival named. The caller bounds its size.
+type FileFetcher interface {
+	FetchFile(ctx context.Context, ref FileRef) (io.ReadCloser, error)
+}
+
+// TypingShower can show the customer that somebody is writing.
+type TypingShower interface {
+	ShowTyping(ctx context.Context, thread string) error
+}
