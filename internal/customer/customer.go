@@ -23,6 +23,7 @@ type Bus interface {
 // Index is where a customer can be found by anything: find.Finder. It runs in the transaction of the change.
 type Index interface {
 	Put(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64, e find.Entry) error
+	Add(tx *db.Tx, t find.Thing) error
 	Remove(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64) error
 }
 
@@ -75,7 +76,7 @@ func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []c
 				}
 				continue
 			}
-			return id, true, c.create(ctx, tx, q, store, id, h)
+			return id, true, c.create(ctx, tx, q, store, id, h, p.Attach)
 		}
 		for _, loser := range p.Merge {
 			if _, err := c.merge(ctx, tx, q, p.Found, loser, true, p.Reason); err != nil {
@@ -94,13 +95,20 @@ func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []c
 	return 0, false, errors.New("customer: identities kept changing hands")
 }
 
-func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint) error {
+func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint, known []claim) error {
 	row := query.AddCustomerParams{ID: id, StoreID: store, Name: clip(h.Name, maxName), Language: h.Language, NamedBy: namedBy(h), CreatedAt: db.At(tx.Now)}
 	if err := q.AddCustomer(ctx, row); err != nil {
 		return err
 	}
 	tx.Emit(db.Event{Store: store, Type: care.EventCustomerCreated, Subject: id, Payload: care.CustomerEvent{Name: row.Name, Language: h.Language}})
-	return c.reindex(ctx, tx, q, store, id)
+	if h.Vouched || c.index == nil { // a shop's batch may tell of him again in this very transaction
+		return c.reindex(ctx, tx, q, store, id)
+	}
+	ids := make([]query.IdentitiesOfFamiliesRow, len(known))
+	for n, k := range known {
+		ids[n] = query.IdentitiesOfFamiliesRow{Kind: string(k.Kind), Value: k.Value}
+	}
+	return c.index.Add(tx, find.Thing{Store: store, Kind: find.Customer, Ref: id, Entry: entryOf(query.Customer{ID: id, Name: row.Name, CreatedAt: row.CreatedAt}, ids)})
 }
 
 // attach adds what is new of the identities. taken tells that a proven one has been taken by somebody else meanwhile.

@@ -99,20 +99,24 @@ func (f *Finder) PutAll(ctx context.Context, tx *db.Tx, things []Thing) error {
 }
 
 // Add is Put for a thing that the caller has made in this very transaction, and puts only once in
-// it: nothing is asked, all is written with the commit.
+// it: nothing is asked, all is written with the commit. What has no key, such as a visitor who hasn't said his name, isn't written at all.
 func (f *Finder) Add(tx *db.Tx, t Thing) error {
 	kind, ok := kindNumbers[t.Kind]
 	if !ok {
 		return fmt.Errorf("find: unknown kind %q", t.Kind)
 	}
 	now := factsOf(t.Entry)
+	keys := now.keys(kind)
+	if len(keys) == 0 {
+		return nil
+	}
 	row, err := rowOf(thingID{t.Store, kind, t.Ref}, t, now)
 	if err != nil {
 		return err
 	}
 	deferRows(tx, insertThings, ` ON CONFLICT DO NOTHING`, [][]any{row})
 	var added [][]any
-	for _, k := range now.keys(kind) {
+	for _, k := range keys {
 		added = append(added, []any{t.Store, int64(k.field), k.text, now.Day, t.Ref, kind})
 	}
 	deferRows(tx, insertKeys, ` ON CONFLICT DO NOTHING`, added)

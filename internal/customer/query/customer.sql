@@ -26,7 +26,7 @@ UPDATE customers SET merged_into = $2, updated_at = $3 WHERE id = $1;
 UPDATE customers SET merged_into = $2, updated_at = $3 WHERE id = ANY($1::bigint[]) AND merged_into = $4;
 
 -- name: FollowersOf :many
-SELECT id FROM customers WHERE merged_into = $1 ORDER BY id;
+SELECT id FROM customers WHERE merged_into = $1 AND merged_into <> 0 ORDER BY id;
 
 -- name: AddConsent :exec
 INSERT INTO consents (id, store_id, customer_id, subject, given, source, actor_kind, actor_id, created_at)

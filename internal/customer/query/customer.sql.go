@@ -282,7 +282,7 @@ func (q *Queries) FamilyOf(ctx context.Context, id int64) ([]int64, error) {
 }
 
 const followersOf = `-- name: FollowersOf :many
-SELECT id FROM customers WHERE merged_into = $1 ORDER BY id
+SELECT id FROM customers WHERE merged_into = $1 AND merged_into <> 0 ORDER BY id
 `
 
 func (q *Queries) FollowersOf(ctx context.Context, mergedInto int64) ([]int64, error) {
