@@ -2,6 +2,7 @@ package care
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -26,8 +27,9 @@ type ChannelPlug interface {
 	OpenChannel(c Connection, client *http.Client) (Channel, error)
 }
 
-// Channel is a session with one account of a service. Its methods may be called concurrently. Errors that may go away by themselves
-// are Temporary; AuthError means the keys; a RejectedError is the service's last word on one message.
+// Channel is a session with one account of a service. Its methods may be called concurrently. A session that holds connections open is an
+// io.Closer. Errors of Send say what became of the message: Temporary, it was surely not taken and may be tried again; AuthError means the keys;
+// a RejectedError is the service's last word on it; an UncertainError, and anything else, that nobody knows whether it was taken.
 type Channel interface {
 	// Test asks the service who we are.
 	Test(ctx context.Context) (PeerInfo, error)
@@ -51,6 +53,9 @@ type ChannelAbilities struct {
 	Delivery   bool          `json:"delivery"`   // it reports delivery
 	Read       bool          `json:"read"`       // it reports reading
 	Unprompted bool          `json:"unprompted"` // it may write first to a known address
+	// Deduplicates: the service takes the same Key once, so a send whose outcome is unknown may be repeated.
+	Deduplicates bool    `json:"deduplicates"`
+	PerSecond    float64 `json:"per_second"` // messages that the service takes from us
 }
 
 // Outbound is a message to hand to a service.
@@ -95,7 +100,9 @@ type ServiceTemplate struct {
 type Receipt struct {
 	ExternalID string // delivery reports name it
 	Parts      int    // SMS segments; 1 elsewhere
-	Thread     string // the exchange that the message began or went on in
+	// PartIDs are the ids of the segments, the first among them, where the service reports each by itself.
+	PartIDs []string
+	Thread  string // the exchange that the message began or went on in
 }
 
 // DeliveryState is how far a message has come. States only go forward in this order, except that failed may follow queued and sent.
@@ -118,12 +125,25 @@ type RejectedError struct {
 
 func (e *RejectedError) Error() string { return "rejected (" + e.Code + "): " + e.Detail }
 
+// UncertainError says that a message was handed over and no answer came: it may or may not have been taken.
+type UncertainError struct{ Cause error }
+
+func (e *UncertainError) Error() string { return "outcome unknown: " + e.Cause.Error() }
+func (e *UncertainError) Unwrap() error { return e.Cause }
+
+var (
+	// ErrManual is the answer of RegisterPush where a person has to enter the address at the service.
+	ErrManual = errors.New("the service's pushes are set up by hand")
+	// ErrPushed is the answer of Listen when the service pushes and there is nothing to listen to.
+	ErrPushed = errors.New("the service pushes")
+)
+
 // Arrivals is what a push or a poll brought.
 type Arrivals struct {
 	Messages  []Arrival
 	Reports   []DeliveryReport
 	Opted     []OptChange // STOP and the like
-	Responded bool        // the service waits for Answer instead of an empty 200
+	Responded bool        // the service waits for Answer instead of a word of ours
 	Answer    []byte
 	Type      string // content type of Answer
 }
@@ -131,10 +151,13 @@ type Arrivals struct {
 // Arrival is a customer's message as a service delivered it. Files are fetched by FileFetcher when the message is processed, not while the
 // service waits.
 type Arrival struct {
-	Inbound            // Thread, ClientID (the service's message id), From, Name, Language, Subject, Body, At
-	Files   []FileRef  `json:"files,omitempty"`
-	Edited  bool       `json:"edited,omitempty"`
-	Started bool       `json:"started,omitempty"` // the customer opened the bot: an address, no question
+	Inbound           // Thread, ClientID (the service's message id), From, Name, Language, Subject, Body, At
+	Files   []FileRef `json:"files,omitempty"`
+	Edited  bool      `json:"edited,omitempty"`
+	Started bool      `json:"started,omitempty"` // the customer opened the bot: an address, no question
+	Link    string    `json:"link,omitempty"`    // what the link carried by which he came: it proves who he is
+	// Address is where an answer goes; empty: Thread.
+	Address string     `json:"address,omitempty"`
 	Place   *GeoPoint  `json:"place,omitempty"`
 	Mail    *MailFacts `json:"mail,omitempty"`
 }
@@ -180,11 +203,13 @@ type DeliveryReport struct {
 type OptChange struct {
 	Address string `json:"address"`
 	Allowed bool   `json:"allowed"`
+	Reason  string `json:"reason,omitempty"` // stop, blocked, bounce, complaint; empty: stop
 }
 
 // PushReceiver is a channel to which the service pushes.
 type PushReceiver interface {
 	// ReceivePush checks the signature over the raw body and reads it. It makes no request. delivery identifies a repeated push; empty: the body's hash.
+	// Any error but an *Error is a wrong signature.
 	ReceivePush(r Push) (a Arrivals, delivery string, err error)
 	// RegisterPush makes the service push to url, idempotently; UnregisterPush ends it. A service that is set up by hand returns ErrManual.
 	RegisterPush(ctx context.Context, url string) error

@@ -72,6 +72,8 @@ const (
 	EventConnectionDeleted = "connection.deleted"
 
 	EventAgentPresence = "agent.presence_changed"
+
+	EventDeliveryChanged = "post.delivery_changed" // of a send
 )
 
 // OrderEvent is the payload of the order.*, payment.*, shipment.*, return.* and refund.* events: the state before and after.
@@ -178,4 +180,16 @@ type PresenceEvent struct {
 	Agent  int64  `json:"agent_id"`
 	Before string `json:"before"`
 	State  string `json:"state"`
+}
+
+// DeliveryEvent is the payload of post.delivery_changed; its subject is the send.
+type DeliveryEvent struct {
+	Kind       string `json:"kind"` // of what was sent: message, notice, ...
+	Ref        int64  `json:"ref"`  // its id
+	Channel    string `json:"channel"`
+	Connection int64  `json:"connection_id"`
+	// State is a DeliveryState, or cancelled, or unknown: the program died between handing it over and the answer.
+	State  string `json:"state"`
+	Code   string `json:"code,omitempty"` // delivery.<code>
+	Detail string `json:"detail,omitempty"`
 }

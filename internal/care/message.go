@@ -19,7 +19,21 @@ const (
 	IdentityEmail   IdentityKind = "email"
 	IdentityShop    IdentityKind = "shop"
 	IdentityVisitor IdentityKind = "visitor"
+	// Accounts with messengers: the service vouches for them, and only their owner has them.
+	IdentityTelegram  IdentityKind = "telegram"
+	IdentityViber     IdentityKind = "viber"
+	IdentityWhatsApp  IdentityKind = "whatsapp"
+	IdentityMessenger IdentityKind = "messenger"
 )
+
+// Account tells whether the identity is one that only its owner can use and a service vouches for.
+func (k IdentityKind) Account() bool {
+	switch k {
+	case IdentityShop, IdentityTelegram, IdentityViber, IdentityWhatsApp, IdentityMessenger:
+		return true
+	}
+	return false
+}
 
 // Inbound is a message of a customer as a channel received it.
 type Inbound struct {
@@ -27,6 +41,9 @@ type Inbound struct {
 	Channel string
 	// Thread is the channel's own key of the exchange: a visitor's id in chat, a thread id in mail.
 	Thread string
+	// Conversation is the one that this goes on, where the channel knows: a reply to what was written from it. It counts only while that isn't over
+	// and is of the same customer.
+	Conversation int64
 	// ClientID makes the message idempotent within the thread: the same one is never stored twice.
 	ClientID    string
 	From        []Identity

@@ -54,9 +54,12 @@ type raise struct {
 
 func (p plan) changes() bool { return len(p.Merge)+len(p.Attach)+len(p.Raise)+len(p.Move) > 0 }
 
+// byProof are the kinds by which a customer is recognised on proof, the strongest first.
+var byProof = []care.IdentityKind{care.IdentityShop, care.IdentityTelegram, care.IdentityViber, care.IdentityWhatsApp, care.IdentityMessenger, care.IdentityEmail, care.IdentityPhone}
+
 // decide is the rule of recognition. Knowing a customer opens his orders and conversations, so nothing that anybody can type may lead there.
 //
-//  1. Proven identities (shop account, verified phone or e-mail) recognise whoever holds the same one, proven. If they
+//  1. Proven identities (shop account, messenger account, verified phone or e-mail) recognise whoever holds the same one, proven. If they
 //     point at several customers these are one person, and are merged into the oldest; except that customers with different
 //     accounts of one shop are never merged by themselves: then the account's holder is meant, before the e-mail's, before the phone's.
 //  2. A browser (visitor) recognises its customer. If that one has nothing else that is proven it is merged into the one of rule 1; otherwise
@@ -76,7 +79,7 @@ func decide(given []claim, holders []holder) plan {
 	}
 
 	var lead *holder
-	for _, kind := range []care.IdentityKind{care.IdentityShop, care.IdentityEmail, care.IdentityPhone} {
+	for _, kind := range byProof {
 		for _, g := range given {
 			if g.Kind != kind || g.Trust != proven {
 				continue
@@ -181,7 +184,7 @@ func (p *plan) attach(given []claim, lead *holder, holders []holder) {
 	for _, g := range given {
 		if g.Trust == proven {
 			if h := withProven(holders, g); h != nil && (lead == nil || h.id != lead.id && !slices.Contains(p.Merge, h.id)) {
-				if g.Kind == care.IdentityShop || g.Kind == care.IdentityVisitor {
+				if g.Kind.Account() || g.Kind == care.IdentityVisitor {
 					continue
 				}
 				g.Trust = claimed
@@ -264,7 +267,7 @@ func claimsOf(ids []care.Identity, fromShop bool) []claim {
 			g.Value = strings.ToLower(g.Value)
 		}
 		switch {
-		case id.Verified, g.Kind == care.IdentityShop, g.Kind == care.IdentityVisitor:
+		case id.Verified, g.Kind.Account(), g.Kind == care.IdentityVisitor:
 			g.Trust = proven
 		case fromShop:
 			g.Trust = vouched
