@@ -1,5 +1,7 @@
 package care
 
+import "time"
+
 // Event types. The subject of an event is the id of the noun before the dot.
 const (
 	EventCustomerCreated  = "customer.created"
@@ -74,6 +76,15 @@ const (
 	EventAgentPresence = "agent.presence_changed"
 
 	EventDeliveryChanged = "post.delivery_changed" // of a send
+
+	EventNoticeSent      = "notice.sent" // handed to a channel
+	EventNoticeFailed    = "notice.failed"
+	EventExceptionRaised = "exception.raised" // something about an order isn't as it should be
+	EventExceptionClosed = "exception.closed" // its cause is gone
+
+	EventTaskCreated   = "task.created"
+	EventTaskDone      = "task.done"
+	EventTaskEscalated = "task.escalated" // its deadline passed
 )
 
 // OrderEvent is the payload of the order.*, payment.*, shipment.*, return.* and refund.* events: the state before and after.
@@ -192,4 +203,62 @@ type DeliveryEvent struct {
 	State  string `json:"state"`
 	Code   string `json:"code,omitempty"` // delivery.<code>
 	Detail string `json:"detail,omitempty"`
+}
+
+// NoticeEvent is the payload of notice.*.
+type NoticeEvent struct {
+	Notice   int64  `json:"notice_id"`
+	Key      string `json:"key"` // of the policy's notice
+	Order    int64  `json:"order_id"`
+	Customer int64  `json:"customer_id"`
+	Channel  string `json:"channel"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// ExceptionKind names what can be wrong with an order.
+type ExceptionKind string
+
+const (
+	ExceptionPaymentMissing    ExceptionKind = "payment_missing"
+	ExceptionReservationFailed ExceptionKind = "reservation_failed" // the goods aren't there after the order was taken
+	ExceptionNotConfirmed      ExceptionKind = "not_confirmed"
+	ExceptionNotShipped        ExceptionKind = "not_shipped" // by the time that was promised
+	ExceptionParcelStuck       ExceptionKind = "parcel_stuck"
+	ExceptionAttemptFailed     ExceptionKind = "attempt_failed"
+	ExceptionParcelTrouble     ExceptionKind = "parcel_trouble" // lost, damaged, held
+	ExceptionStorageEnding     ExceptionKind = "storage_ending" // it waits at the point and is soon sent back
+	ExceptionRefundOverdue     ExceptionKind = "refund_overdue"
+)
+
+// ExceptionEvent is the payload of exception.*. Work says what is to be made of it: a task for the department, a callback, or nothing;
+// a callback is only asked for where the customer may be called.
+type ExceptionEvent struct {
+	Exception  int64         `json:"exception_id"`
+	Kind       ExceptionKind `json:"kind"`
+	Order      int64         `json:"order_id"`
+	Customer   int64         `json:"customer_id"`
+	Connection int64         `json:"connection_id"`
+	Number     string        `json:"number"`
+	Part       string        `json:"part,omitempty"` // external id of the parcel or refund
+	Work       string        `json:"work"`           // task, callback, none
+	Department int64         `json:"department_id"`
+	Deadline   time.Time     `json:"deadline_at"` // of the work
+	Told       bool          `json:"told"`        // the customer is told by a notice
+}
+
+// What is made of an exception.
+const (
+	WorkTask     = "task"
+	WorkCallback = "callback"
+	WorkNone     = "none"
+)
+
+// TaskEvent is the payload of task.*.
+type TaskEvent struct {
+	Task       int64  `json:"task_id"`
+	Kind       string `json:"kind"`
+	Order      int64  `json:"order_id"`
+	Customer   int64  `json:"customer_id"`
+	Department int64  `json:"department_id"`
+	Assignee   int64  `json:"assignee_id"`
 }

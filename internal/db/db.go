@@ -152,6 +152,16 @@ func (d *DB) Route(eventType string, jobKinds ...string) {
 
 // RouteIf is Route for a listener that only some stores have: wanted is asked at each event and must answer at once.
 func (d *DB) RouteIf(eventType, jobKind string, wanted func(store int64) bool) {
+	if wanted == nil {
+		d.RouteWhen(eventType, jobKind, nil)
+		return
+	}
+	d.RouteWhen(eventType, jobKind, func(e Event) bool { return wanted(e.Store) })
+}
+
+// RouteWhen is Route for a listener that looks at the event before it wants it: a backfill of years needn't make a job for
+// each thing that happened in them. wanted must answer at once.
+func (d *DB) RouteWhen(eventType, jobKind string, wanted func(e Event) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.routes[eventType] = append(d.routes[eventType], route{jobKind, wanted})
@@ -159,7 +169,7 @@ func (d *DB) RouteIf(eventType, jobKind string, wanted func(store int64) bool) {
 
 type route struct {
 	kind   string
-	wanted func(store int64) bool // nil: always
+	wanted func(e Event) bool // nil: always
 }
 
 // OnEnqueue calls f after a commit with each job that it made, so that a worker needn't poll.

@@ -74,7 +74,7 @@ func (tx *Tx) Emit(e Event) int64 {
 	routes := tx.db.routes[e.Type]
 	tx.db.mu.RUnlock()
 	for _, r := range routes {
-		if r.wanted == nil || r.wanted(e.Store) {
+		if r.wanted == nil || r.wanted(e) {
 			tx.enqueue(Job{Store: e.Store, Kind: r.kind}, id, json.RawMessage(`null`))
 		}
 	}
