@@ -20,6 +20,7 @@ var (
 	reCast    = regexp.MustCompile(`::(double precision|\w+)(\[\])?`)
 	reCollate = regexp.MustCompile(`(?i)\s+COLLATE\s+"C"`)
 	reFunc    = regexp.MustCompile(`(?i)\b(greatest|least)\(`)
+	reLimit   = regexp.MustCompile(`(?i)\bLIMIT\s+(\$\d+)`)
 	reParam   = regexp.MustCompile(`\$\d+`)
 )
 
@@ -42,6 +43,8 @@ func rewrite(sql string) *statement {
 	q = reLock.ReplaceAllString(q, "")
 	q = reCast.ReplaceAllString(q, "")
 	q = reCollate.ReplaceAllString(q, "")
+	// A bare parameter there makes SQLite plan the statement anew each time that it is bound.
+	q = reLimit.ReplaceAllString(q, "LIMIT CAST($1 AS INTEGER)")
 	q = reFunc.ReplaceAllStringFunc(q, func(m string) string {
 		if strings.EqualFold(m, "greatest(") {
 			return "max("
@@ -54,7 +57,10 @@ func rewrite(sql string) *statement {
 		s.args = append(s.args, n-1)
 		return "?"
 	}))
-	actual, _ := rewritten.LoadOrStore(sql, s)
+	actual, known := rewritten.LoadOrStore(sql, s)
+	if watch := watcher.Load(); watch != nil && !known {
+		(*watch)(s.sql)
+	}
 	return actual.(*statement)
 }
 

@@ -103,7 +103,7 @@ func (tx *Tx) enqueue(j Job, event int64, payload json.RawMessage) {
 
 // CancelJob removes the waiting job of that kind and key, if there is one.
 func (tx *Tx) CancelJob(kind, key string) {
-	tx.Defer(`DELETE FROM jobs WHERE kind = $1 AND key = $2 AND state = 'ready'`, kind, key)
+	tx.Defer(`DELETE FROM jobs WHERE kind = $1 AND key = $2 AND key <> '' AND state = 'ready'`, kind, key)
 }
 
 // Defer adds a write whose result nobody needs. All of them go out with the commit, in their

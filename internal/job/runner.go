@@ -403,7 +403,7 @@ func put(ctx context.Context, tx *db.Tx, j Job, at time.Time, dead bool, reason 
 	}
 	if !dead && j.Key != "" {
 		tag, err := tx.Exec(ctx, `DELETE FROM jobs WHERE id = $1 AND attempt = $2 AND state = 'running'
-AND EXISTS (SELECT 1 FROM jobs newer WHERE newer.kind = $3 AND newer.key = $4 AND newer.state = 'ready')`, j.ID, j.Attempt, j.Kind, j.Key)
+AND EXISTS (SELECT 1 FROM jobs newer WHERE newer.kind = $3 AND newer.key = $4 AND newer.key <> '' AND newer.state = 'ready')`, j.ID, j.Attempt, j.Kind, j.Key)
 		if err != nil || tag.RowsAffected() > 0 {
 			return err
 		}

@@ -17,7 +17,7 @@ UPDATE customers SET name = $2, language = $3, birthday = $4, note = $5, named_b
 WHERE id = $1;
 
 -- name: FamilyOf :many
-SELECT id FROM customers WHERE id = $1 OR merged_into = $1 ORDER BY id;
+SELECT id FROM customers WHERE id = $1 OR merged_into = $1 AND merged_into <> 0 ORDER BY id;
 
 -- name: Repoint :exec
 UPDATE customers SET merged_into = $2, updated_at = $3 WHERE id = $1;
@@ -35,7 +35,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 -- name: ConsentsOfFamily :many
 SELECT k.subject, k.given, k.source, k.customer_id, k.created_at
 FROM customers c JOIN consents k ON k.customer_id = c.id
-WHERE c.id = $1 OR c.merged_into = $1
+WHERE c.id = $1 OR c.merged_into = $1 AND c.merged_into <> 0
 ORDER BY k.id;
 
 -- name: AddMerge :exec
@@ -63,7 +63,7 @@ SELECT o.customer_id, c.merged_into, o.kind, o.value
 FROM customers m JOIN identities mine ON mine.customer_id = m.id
 JOIN identities o ON o.store_id = mine.store_id AND o.value = mine.value AND o.kind = mine.kind AND o.customer_id <> mine.customer_id
 JOIN customers c ON c.id = o.customer_id
-WHERE (m.id = $1 OR m.merged_into = $1) AND c.id <> $1 AND c.merged_into <> $1
+WHERE (m.id = $1 OR m.merged_into = $1 AND m.merged_into <> 0) AND c.id <> $1 AND c.merged_into <> $1
 ORDER BY o.id
 LIMIT 50;
 

@@ -109,7 +109,7 @@ func (q *Queries) AddMerge(ctx context.Context, arg AddMergeParams) error {
 const consentsOfFamily = `-- name: ConsentsOfFamily :many
 SELECT k.subject, k.given, k.source, k.customer_id, k.created_at
 FROM customers c JOIN consents k ON k.customer_id = c.id
-WHERE c.id = $1 OR c.merged_into = $1
+WHERE c.id = $1 OR c.merged_into = $1 AND c.merged_into <> 0
 ORDER BY k.id
 `
 
@@ -258,7 +258,7 @@ func (q *Queries) CustomersByID(ctx context.Context, dollar_1 []int64) ([]Custom
 }
 
 const familyOf = `-- name: FamilyOf :many
-SELECT id FROM customers WHERE id = $1 OR merged_into = $1 ORDER BY id
+SELECT id FROM customers WHERE id = $1 OR merged_into = $1 AND merged_into <> 0 ORDER BY id
 `
 
 func (q *Queries) FamilyOf(ctx context.Context, id int64) ([]int64, error) {
@@ -545,7 +545,7 @@ SELECT o.customer_id, c.merged_into, o.kind, o.value
 FROM customers m JOIN identities mine ON mine.customer_id = m.id
 JOIN identities o ON o.store_id = mine.store_id AND o.value = mine.value AND o.kind = mine.kind AND o.customer_id <> mine.customer_id
 JOIN customers c ON c.id = o.customer_id
-WHERE (m.id = $1 OR m.merged_into = $1) AND c.id <> $1 AND c.merged_into <> $1
+WHERE (m.id = $1 OR m.merged_into = $1 AND m.merged_into <> 0) AND c.id <> $1 AND c.merged_into <> $1
 ORDER BY o.id
 LIMIT 50
 `

@@ -48,6 +48,9 @@ func Open(t testing.TB, e db.Engine) (*db.DB, *db.MovableClock) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if e == db.SQLite {
+			noFullScans(t, d)
+		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
 		}

@@ -172,7 +172,7 @@ WHERE i.store_id = $1 AND i.value = ANY($2::text[]) AND i.trust >= 1`, r.store.I
 }
 
 func (d *Door) merged(r *request, heads []int64) ([]int64, error) {
-	rows, err := d.db.Read().Query(r.Context(), `SELECT id FROM customers WHERE store_id = $1 AND merged_into = ANY($2::bigint[])`, r.store.ID, heads)
+	rows, err := d.db.Read().Query(r.Context(), `SELECT id FROM customers WHERE store_id = $1 AND merged_into <> 0 AND merged_into = ANY($2::bigint[])`, r.store.ID, heads)
 	if err != nil {
 		return nil, err
 	}
