@@ -31,16 +31,41 @@ type Action struct {
 	Kind  ActionKind `json:"kind"`
 	Order string     `json:"order"` // external id
 	ActionParams
+
+	AskedAt time.Time `json:"-"` // by our clock
+	Again   bool      `json:"-"` // the shop may have been asked before, and may have done it
 }
 
 // ActionParams is what an action of a kind needs beside the order.
 type ActionParams struct {
 	Status     string     `json:"status,omitempty" maxLength:"200" doc:"status: the shop's own word for it"`
-	Amount     *Money     `json:"amount,omitempty" doc:"refund: how much"`
+	Amount     *Money     `json:"amount,omitempty" doc:"refund: how much; without it, what the lines come to"`
+	Lines      []Refunded `json:"lines,omitempty" maxItems:"200" doc:"refund: which lines it is for, where the shop can be told"`
+	Restock    bool       `json:"restock,omitempty" doc:"refund: the pieces of the lines go back on the shelf"`
+	PayBack    bool       `json:"pay_back,omitempty" doc:"refund: the shop sends the money back through the payment service itself; otherwise it only records the refund"`
 	Reason     string     `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the shop's people"`
 	Text       string     `json:"text,omitempty" maxLength:"10000" doc:"note: what it says"`
 	ToCustomer bool       `json:"to_customer,omitempty" doc:"note: the shop shows it to the customer"`
 	Until      *time.Time `json:"until,omitempty" doc:"reserve: how long"`
+}
+
+// Refunded is a line of an order, or a part of it, that money is given back for.
+type Refunded struct {
+	ID       int64  `json:"id" doc:"Of the order line"`
+	Line     string `json:"line,omitempty" readOnly:"true" doc:"The shop's own id of it"`
+	Quantity int64  `json:"quantity" minimum:"1"`
+}
+
+// RefundOptions says what beside an amount a shop can be told of a refund.
+type RefundOptions struct {
+	Lines   bool `json:"lines"`
+	Restock bool `json:"restock"`
+	PayBack bool `json:"pay_back"`
+}
+
+// RefundTaker is an ActionTaker that can be told more of a refund than how much.
+type RefundTaker interface {
+	RefundOptions() RefundOptions
 }
 
 // ActionAnswer is what a shop says of an action.

@@ -67,3 +67,33 @@ func ParseMoney(s, currency string) (Money, error) {
 
 // Add sums two amounts of one currency.
 func (m Money) Add(o Money) Money { return Money{Amount: m.Amount + o.Amount, Currency: m.Currency} }
+
+// Part is n of equal parts of an amount, rounded half away from zero.
+func (m Money) Part(n, of int64) Money {
+	if of <= 1 || n >= of {
+		return m
+	}
+	// Whole parts first, so that large amounts don't overflow.
+	each, rest := m.Amount/of, m.Amount%of
+	r := rest * n
+	half := of / 2
+	if r < 0 {
+		half = -half
+	}
+	m.Amount = each*n + (r+half)/of
+	return m
+}
+
+// Decimal writes the amount as shops do: "1249.90".
+func (m Money) Decimal() string {
+	sign, a := "", m.Amount
+	if a < 0 {
+		sign, a = "-", -a
+	}
+	n := Decimals(m.Currency)
+	if n == 0 {
+		return fmt.Sprintf("%s%d", sign, a)
+	}
+	unit := int64(math.Pow10(n))
+	return fmt.Sprintf("%s%d.%0*d", sign, a/unit, n, a%unit)
+}

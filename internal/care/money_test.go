@@ -46,3 +46,17 @@ func FuzzParseMoney(f *testing.F) {
 		}
 	})
 }
+
+func TestPartsOfMoney(t *testing.T) {
+	uah := func(n int64) Money { return Money{Amount: n, Currency: "UAH"} }
+	for _, c := range []struct{ amount, n, of, want int64 }{{249980, 1, 2, 124990}, {1000, 1, 3, 333}, {1000, 2, 3, 667}, {-1000, 2, 3, -667}, {5, 1, 2, 3}, {700, 3, 3, 700}, {700, 1, 0, 700}, {1 << 60, 2, 3, 1<<60/3*2 + 1}} {
+		if got := uah(c.amount).Part(c.n, c.of); got.Amount != c.want {
+			t.Errorf("%d of %d of %d is %d, want %d", c.n, c.of, c.amount, got.Amount, c.want)
+		}
+	}
+	for want, m := range map[string]Money{"1249.90": uah(124990), "-0.05": uah(-5), "12": {Amount: 12, Currency: "JPY"}, "1.005": {Amount: 1005, Currency: "KWD"}} {
+		if got := m.Decimal(); got != want {
+			t.Errorf("%+v is written %s, want %s", m, got, want)
+		}
+	}
+}

@@ -70,10 +70,13 @@ type standing struct {
 	Order      string `json:"order_state"`
 	Payment    string `json:"payment_state"`
 	Fulfilment string `json:"fulfilment_state"`
+	Total      int64  `json:"total"`
+	Refunded   int64  `json:"refunded"`
 }
 
-func standingOf(o query.OrderForActionRow) standing {
-	return standing{o.RawStatus, o.OrderState, o.PaymentState, o.FulfilmentState}
+func standingOf(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow) (standing, error) {
+	given, err := q.Refunded(ctx, order)
+	return standing{o.RawStatus, o.OrderState, o.PaymentState, o.FulfilmentState, o.Total, given}, err
 }
 
 type ofAction struct {
@@ -87,8 +90,12 @@ func (s *Sync) Ask(ctx context.Context, by account.By, order int64, in ActionReq
 	if err != nil {
 		return out, err
 	}
-	if err := s.takes(ctx, o.ConnectionID, in.Kind); err != nil {
+	taker, err := s.taker(ctx, o.ConnectionID)
+	switch {
+	case err != nil:
 		return out, err
+	case !slices.Contains(taker.Actions(), in.Kind), !understands(taker, in):
+		return out, care.Conflict("action.unsupported")
 	}
 	err = s.db.Write(ctx, actorOf(by.Scope), func(tx *db.Tx) error {
 		q := query.New(tx)
@@ -100,10 +107,15 @@ func (s *Sync) Ask(ctx context.Context, by account.By, order int64, in ActionReq
 		if err != nil {
 			return err
 		}
-		if err := s.fits(ctx, q, order, o, in); err != nil {
+		in := in
+		if err := s.fits(ctx, q, order, o, &in); err != nil {
 			return err
 		}
-		params, err := json.Marshal(asked{in.ActionParams, standingOf(o)})
+		seen, err := standingOf(ctx, q, order, o)
+		if err != nil {
+			return err
+		}
+		params, err := json.Marshal(asked{in.ActionParams, seen})
 		if err != nil {
 			return err
 		}
@@ -157,30 +169,44 @@ func (s *Sync) ordered(ctx context.Context, scope care.Scope, order int64, p car
 	return o, allow(scope, o.StoreID, p, "order")
 }
 
-// takes checks that the shop does such things and may be asked now.
-func (s *Sync) takes(ctx context.Context, connection int64, kind care.ActionKind) error {
+// taker is the shop of a connection, if it may be asked for something now.
+func (s *Sync) taker(ctx context.Context, connection int64) (care.ActionTaker, error) {
 	c, err := s.connections.Connection(ctx, connection)
 	if isNotFound(err) {
-		return care.Conflict("action.unsupported")
+		return nil, care.Conflict("action.unsupported")
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.State == account.StatePaused {
-		return care.Conflict("action.paused")
+		return nil, care.Conflict("action.paused")
 	}
 	ses, err := s.session(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if taker, ok := ses.shop.(care.ActionTaker); !ok || !slices.Contains(taker.Actions(), kind) {
-		return care.Conflict("action.unsupported")
+	taker, ok := ses.shop.(care.ActionTaker)
+	if !ok {
+		return nil, care.Conflict("action.unsupported")
 	}
-	return nil
+	return taker, nil
 }
 
-// fits checks a request against the order as it is known here.
-func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, in ActionRequest) error {
+// understands tells whether a shop can be told all that is asked for: a refund by lines that it took for a mere amount would be another one.
+func understands(taker care.ActionTaker, in ActionRequest) bool {
+	may := refundOptions(taker)
+	return (may.Lines || len(in.Lines) == 0) && (may.Restock || !in.Restock) && (may.PayBack || !in.PayBack)
+}
+
+func refundOptions(taker care.ActionTaker) care.RefundOptions {
+	if t, ok := taker.(care.RefundTaker); ok {
+		return t.RefundOptions()
+	}
+	return care.RefundOptions{}
+}
+
+// fits checks a request against the order as it is known here, and fills in what follows from it.
+func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, in *ActionRequest) error {
 	switch {
 	case o.Deleted:
 		return care.Conflict("action.order_gone")
@@ -194,6 +220,9 @@ func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.
 		return care.Invalid("text", "required")
 	}
 	if in.Kind == care.ActionRefund {
+		if err := s.lines(ctx, q, order, o, in); err != nil {
+			return err
+		}
 		if err := refundable(ctx, q, order, o, in.Amount); err != nil {
 			return err
 		}
@@ -206,6 +235,39 @@ func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.
 		return care.Conflict("action.under_way")
 	}
 	return err
+}
+
+// lines names the lines of a refund as the shop does, and adds up what they come to if no amount is given.
+func (s *Sync) lines(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, in *ActionRequest) error {
+	if len(in.Lines) == 0 {
+		if in.Restock {
+			return care.Invalid("lines", "required")
+		}
+		return nil
+	}
+	known, err := q.LinesForAction(ctx, order)
+	if err != nil {
+		return err
+	}
+	sum, named := int64(0), map[int64]bool{}
+	lines := slices.Clone(in.Lines)
+	for i, l := range lines {
+		at := slices.IndexFunc(known, func(k query.LinesForActionRow) bool { return k.ID == l.ID })
+		if at < 0 || named[l.ID] || l.Quantity < 1 || l.Quantity > max(known[at].Quantity, 1) {
+			return care.Invalid(fmt.Sprintf("lines.%d", i), "value_invalid")
+		}
+		named[l.ID] = true
+		lines[i].Line = known[at].ExternalID
+		sum += care.Money{Amount: known[at].Total, Currency: o.Currency}.Part(l.Quantity, known[at].Quantity).Amount
+	}
+	in.Lines = lines
+	if in.Amount == nil {
+		in.Amount = &care.Money{Amount: sum, Currency: o.Currency}
+	}
+	if in.Amount.Amount < sum {
+		return care.Invalid("amount", "action.less_than_lines")
+	}
+	return nil
 }
 
 // refundable refuses to give back more than was ever to be paid. Some shops shrink the total with every refund, so the larger one counts.

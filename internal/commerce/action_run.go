@@ -139,7 +139,8 @@ func (s *Sync) act(ctx context.Context, a query.ShopAction) (upshot, error) {
 	if err := s.sending(ctx, a); err != nil {
 		return upshot{}, err
 	}
-	answer, err := taker.Act(ctx, care.Action{ID: a.ID, Kind: care.ActionKind(a.Kind), Order: o.ExternalID, ActionParams: p.ActionParams})
+	answer, err := taker.Act(ctx, care.Action{ID: a.ID, Kind: care.ActionKind(a.Kind), Order: o.ExternalID, ActionParams: p.ActionParams,
+		AskedAt: a.CreatedAt.Time(), Again: a.State != actionQueued})
 	if err != nil {
 		return upshot{}, err
 	}
@@ -153,7 +154,7 @@ func (s *Sync) act(ctx context.Context, a query.ShopAction) (upshot, error) {
 	if err != nil {
 		return upshot{}, err
 	}
-	if !shows(care.ActionKind(a.Kind), p.ActionParams, now, gone) {
+	if !shows(care.ActionKind(a.Kind), p, now, gone) {
 		return upshot{state: actionPending, reason: codeInvisible}, nil
 	}
 	return upshot{state: actionDone}, nil
@@ -179,17 +180,26 @@ func (s *Sync) reread(ctx context.Context, l live, order int64, external string)
 	if _, err := s.apply(ctx, l, records); err != nil {
 		return standing{}, false, err
 	}
-	o, err := query.New(s.db.Read()).OrderForAction(ctx, order)
-	return standingOf(o), o.Deleted, err
+	q := query.New(s.db.Read())
+	o, err := q.OrderForAction(ctx, order)
+	if err != nil {
+		return standing{}, false, err
+	}
+	now, err := standingOf(ctx, q, order, o)
+	return now, o.Deleted, err
 }
 
-// shows tells whether an order, read again, shows what a shop says it has done to it. Money, notes and reservations show in too many ways to be told.
-func shows(kind care.ActionKind, p care.ActionParams, now standing, gone bool) bool {
+// shows tells whether an order, read again, shows what a shop says it has done to it. Notes and reservations show in too many ways to be told.
+func shows(kind care.ActionKind, p asked, now standing, gone bool) bool {
 	switch kind {
 	case care.ActionCancel:
 		return gone || now.Order == string(care.OrderCancelled) || now.Order == string(care.OrderClosed)
 	case care.ActionStatus:
 		return now.RawStatus == p.Status
+	case care.ActionRefund:
+		// Some shops list what they gave back, some shrink the total, some only say so.
+		return gone || now.Refunded-p.Seen.Refunded >= p.Amount.Amount || p.Seen.Total-now.Total >= p.Amount.Amount ||
+			now.Payment != p.Seen.Payment && (now.Payment == string(care.PaymentRefunded) || now.Payment == string(care.PaymentPartiallyRefunded))
 	}
 	return true
 }

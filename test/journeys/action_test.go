@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -296,6 +297,8 @@ func TestWhoMayAskForWhat(t *testing.T) {
 			"another currency":  {h.by, commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: money(1, "EUR")}}, "value_invalid"},
 			"less than nothing": {h.by, commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: money(-1, "UAH")}}, "value_invalid"},
 			"more than paid":    {h.by, commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: money(50001, "UAH")}}, "action.too_much"},
+			"by lines":          {h.by, commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Lines: []care.Refunded{{ID: 1, Quantity: 1}}}}, "action.unsupported"},
+			"paid back":         {h.by, commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: money(1, "UAH"), PayBack: true}}, "action.unsupported"},
 			"unknown":           {h.by, commerce.ActionRequest{Kind: "explode"}, "action.unsupported"},
 		} {
 			_, err := h.sync.Ask(t.Context(), c.by, h.order, c.in)
@@ -317,19 +320,29 @@ func TestWhoMayAskForWhat(t *testing.T) {
 func TestWooCommerceIsAskedToAct(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *db.MovableClock) {
 		h := open(t, d, clock, false)
-		_, ids := h.fill(1)
+		_, ids := h.fill(2)
 		h.start()
 		h.connect()
 		by := account.By{Scope: care.Scope{Agent: 1, Stores: []int64{7}, Permissions: map[int64][]care.Permission{7: {care.PermCommerceRead, care.PermCommerceWrite}}}}
-		order := h.count(`SELECT id FROM orders WHERE connection_id = 40`)
+		order := h.count(`SELECT id FROM orders WHERE external_id = $1`, strconv.FormatInt(ids[0], 10))
+		second := h.count(`SELECT id FROM orders WHERE external_id = $1`, strconv.FormatInt(ids[1], 10))
+		line := h.count(`SELECT id FROM order_lines WHERE order_id = $1`, second)
+		first := ids[0]
 		for _, c := range []struct {
 			in          commerce.ActionRequest
 			want, stage string
 		}{
-			{commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "no-such"}}, "refused", h.stage(ids[0])},
+			{commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "no-such"}}, "refused", h.stage(first)},
 			{commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "on-hold"}}, "done", "on_hold"},
+			{commerce.ActionRequest{Kind: care.ActionNote, ActionParams: care.ActionParams{Text: "Ring twice", ToCustomer: true}}, "done", "on_hold"},
+			{commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: &care.Money{Amount: 10000, Currency: "UAH"}}}, "done", "on_hold"},
+			{commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Amount: &care.Money{Amount: 1, Currency: "UAH"}, PayBack: true}}, "refused", "on_hold"},
 			{commerce.ActionRequest{Kind: care.ActionCancel}, "done", "cancelled"},
+			{commerce.ActionRequest{Kind: care.ActionRefund, ActionParams: care.ActionParams{Lines: []care.Refunded{{ID: line, Quantity: 1}}, Restock: true}}, "done", "refunded"},
 		} {
+			if len(c.in.Lines) > 0 {
+				order, first = second, ids[1]
+			}
 			a, err := h.sync.Ask(t.Context(), by, order, c.in)
 			if err != nil {
 				t.Fatal(err)
@@ -342,12 +355,21 @@ func TestWooCommerceIsAskedToAct(t *testing.T) {
 				a = list[0]
 				return a.State == "done" || a.State == "refused" || a.State == "failed"
 			})
-			if a.State != c.want || h.stage(ids[0]) != c.stage {
-				t.Fatalf("%+v, %s", a, h.stage(ids[0]))
+			if a.State != c.want || h.stage(first) != c.stage {
+				t.Fatalf("%+v, %s", a, h.stage(first))
 			}
 		}
-		if _, err := h.sync.Ask(t.Context(), by, order, commerce.ActionRequest{Kind: care.ActionNote, ActionParams: care.ActionParams{Text: "x"}}); !errors.Is(err, care.Conflict("action.unsupported")) {
-			t.Errorf("a note: %v", err)
+		if n := h.count(`SELECT count(*) FROM order_history WHERE text = 'Ring twice'`); n != 1 {
+			t.Errorf("the note is %d times in the history", n)
+		}
+		if n := h.count(`SELECT count(*) FROM refunds`); n != 2 {
+			t.Errorf("%d refunds", n)
+		}
+		if o, err := h.sync.Options(t.Context(), by.Scope, second); err != nil || len(o.Kinds) != 4 || !o.Refund.PayBack || o.LeftToGive.Amount != 0 || len(o.Statuses) != 6 {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if _, err := h.sync.Ask(t.Context(), by, order, commerce.ActionRequest{Kind: care.ActionReserve}); !errors.Is(err, care.Conflict("action.unsupported")) {
+			t.Errorf("a reservation: %v", err)
 		}
 	})
 }

@@ -22,3 +22,9 @@ SELECT id FROM orders WHERE id = $1 FOR UPDATE;
 
 -- name: Refunded :one
 SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM refunds WHERE order_id = $1 AND state <> 'failed';
+
+-- name: LinesForAction :many
+SELECT id, external_id, quantity, total FROM order_lines WHERE order_id = $1;
+
+-- name: KindsUnderWay :many
+SELECT DISTINCT kind FROM shop_actions WHERE order_id = $1 AND state IN ('queued', 'sent', 'pending') ORDER BY kind;

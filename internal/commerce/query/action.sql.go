@@ -129,6 +129,66 @@ func (q *Queries) AddAction(ctx context.Context, arg AddActionParams) error {
 	return err
 }
 
+const kindsUnderWay = `-- name: KindsUnderWay :many
+SELECT DISTINCT kind FROM shop_actions WHERE order_id = $1 AND state IN ('queued', 'sent', 'pending') ORDER BY kind
+`
+
+func (q *Queries) KindsUnderWay(ctx context.Context, orderID int64) ([]string, error) {
+	rows, err := q.db.Query(ctx, kindsUnderWay, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var kind string
+		if err := rows.Scan(&kind); err != nil {
+			return nil, err
+		}
+		items = append(items, kind)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const linesForAction = `-- name: LinesForAction :many
+SELECT id, external_id, quantity, total FROM order_lines WHERE order_id = $1
+`
+
+type LinesForActionRow struct {
+	ID         int64
+	ExternalID string
+	Quantity   int64
+	Total      int64
+}
+
+func (q *Queries) LinesForAction(ctx context.Context, orderID int64) ([]LinesForActionRow, error) {
+	rows, err := q.db.Query(ctx, linesForAction, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LinesForActionRow
+	for rows.Next() {
+		var i LinesForActionRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ExternalID,
+			&i.Quantity,
+			&i.Total,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockOrder = `-- name: LockOrder :one
 SELECT id FROM orders WHERE id = $1 FOR UPDATE
 `

@@ -162,12 +162,25 @@ func (s *session) try(ctx context.Context, w way, method, path string, q url.Val
 	if w.auth == authBasic {
 		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s.key+":"+s.secret)))
 	}
-	res, err := s.client.Do(r)
+	client := s.client
+	if method != http.MethodGet {
+		// What changes something isn't sent on: it would be done at the end of the redirect, and again by us once we know the way.
+		still := *s.client
+		still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		client = &still
+	}
+	res, err := client.Do(r)
 	if err != nil {
 		return nil, s.failed(ctx, err)
 	}
 	defer res.Body.Close()
-	if s.moved(r.URL, res.Request.URL) {
+	to := res.Request.URL
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		if next, err := res.Location(); err == nil {
+			to = next
+		}
+	}
+	if s.moved(r.URL, to) {
 		return nil, errMoved
 	}
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -177,15 +190,21 @@ func (s *session) try(ctx context.Context, w way, method, path string, q url.Val
 	return res.Header, read(res, raw, out)
 }
 
-// moved follows a site to its other name (www, https): signatures and headers don't survive a redirect.
+// moved follows a site to its other name (www, https) or folder: signatures and headers don't survive a redirect.
 func (s *session) moved(asked, answered *url.URL) bool {
-	if asked.Host == answered.Host && asked.Scheme == answered.Scheme {
-		return false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := *s.base
+	rest := strings.TrimPrefix(asked.Path, next.Path)
+	if folder, ok := strings.CutSuffix(answered.Path, rest); ok && len(rest) > 1 {
+		next.Path = strings.TrimRight(folder, "/")
+	} else if asked.Host == answered.Host && asked.Scheme == answered.Scheme {
+		return false
+	}
 	next.Scheme, next.Host = answered.Scheme, answered.Host
+	if next == *s.base {
+		return false
+	}
 	s.base, s.way = &next, nil
 	return true
 }
@@ -225,6 +244,9 @@ func (s *session) address(ctx context.Context, w way, method, path string, q url
 			}
 			signed.Scheme, signed.Host = "http", home.Host
 			signed.Path = home.Path + strings.TrimPrefix(u.Path, prefix)
+		}
+		if w.root == rootQuery {
+			signed.Path = strings.TrimRight(signed.Path, "/") // PHP takes the site's own address for it, which has no slash
 		}
 		if err := sign(params, method, signed, s.key, s.secret, time.Now()); err != nil {
 			return "", err

@@ -78,7 +78,14 @@ type line struct {
 	Total       str        `json:"total"`
 	TotalTax    str        `json:"total_tax"`
 	SKU         str        `json:"sku"`
+	Taxes       list[tax]  `json:"taxes"`
 	Meta        list[meta] `json:"meta_data"`
+}
+
+// tax is what one rate adds to a line; its id is the rate's.
+type tax struct {
+	ID    num `json:"id"`
+	Total str `json:"total"`
 }
 
 type shipLine struct {
@@ -89,10 +96,11 @@ type shipLine struct {
 }
 
 type feeLine struct {
-	ID       num `json:"id"`
-	Name     str `json:"name"`
-	Total    str `json:"total"`
-	TotalTax str `json:"total_tax"`
+	ID       num       `json:"id"`
+	Name     str       `json:"name"`
+	Total    str       `json:"total"`
+	TotalTax str       `json:"total_tax"`
+	Taxes    list[tax] `json:"taxes"`
 }
 
 type couponLine struct {
@@ -106,11 +114,13 @@ type refundBrief struct {
 }
 
 type refund struct {
-	ID         num `json:"id"`
-	Created    str `json:"date_created"`
-	CreatedGMT str `json:"date_created_gmt"`
-	Amount     str `json:"amount"`
-	Reason     str `json:"reason"`
+	ID         num        `json:"id"`
+	Created    str        `json:"date_created"`
+	CreatedGMT str        `json:"date_created_gmt"`
+	Amount     str        `json:"amount"`
+	Reason     str        `json:"reason"`
+	Lines      list[line] `json:"line_items"`
+	Meta       list[meta] `json:"meta_data"`
 }
 
 type note struct {

@@ -92,6 +92,10 @@ func TestWaysIn(t *testing.T) {
 		"http, no permalinks":      {woo.PlainPermalinks},
 		"https, no permalinks":     {woo.TLS, woo.PlainPermalinks},
 		"a currency without cents": {woo.Currency("JPY")},
+		"in a folder":              {woo.Folder("/shop")},
+		"in a folder, plain":       {woo.Folder("/shop"), woo.PlainPermalinks},
+		"moved to another name":    {woo.Moved},
+		"moved, in a folder":       {woo.Moved, woo.Folder("/shop")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := woo.New(t, o...)
@@ -104,6 +108,21 @@ func TestWaysIn(t *testing.T) {
 			}
 			if got, _ := read(t, shop, care.KindProduct, ""); len(got) != 1 {
 				t.Errorf("%d products", len(got))
+			}
+			// What changes something goes the same way, and happens once.
+			id := s.Place(woo.Order{})
+			fresh := connect(t, s)
+			if a, err := act(t, fresh, care.Action{Kind: care.ActionNote, Order: fmt.Sprint(id), ActionParams: care.ActionParams{Text: "once"}}); err != nil || a.State != care.ActionDone {
+				t.Errorf("a note: %+v, %v", a, err)
+			}
+			notes := 0
+			for _, h := range order(t, fresh, id).History {
+				if h.Text == "once" {
+					notes++
+				}
+			}
+			if notes != 1 {
+				t.Errorf("%d notes", notes)
 			}
 		})
 	}

@@ -13,7 +13,12 @@ import (
 
 func connect(t testing.TB, s *woo.Shop) care.Shop {
 	t.Helper()
-	shop, err := woocommerce.New().Open(care.Connection{ID: 7, Settings: s.Settings(), Secrets: s.Secrets()}, s.Client)
+	return openWith(t, s, care.Connection{ID: 7, Settings: s.Settings(), Secrets: s.Secrets()})
+}
+
+func openWith(t testing.TB, s *woo.Shop, c care.Connection) care.Shop {
+	t.Helper()
+	shop, err := woocommerce.New().Open(c, s.Client)
 	if err != nil {
 		t.Fatal(err)
 	}

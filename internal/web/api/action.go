@@ -23,6 +23,10 @@ func (a *API) registerActions() {
 		}) (*Out[commerce.ShopAction], error) {
 			return out(a.Sync.Ask(ctx, by(ctx), in.ID, in.Body))
 		})
+	register(a, op{ID: "get-order-action-options", Method: "GET", Path: "/orders/{id}/action-options", Tag: tag, Summary: "What the shop can be asked to do with an order now", Access: needs(care.PermCommerceWrite)},
+		func(ctx context.Context, in *ByID) (*Out[commerce.ActionOptions], error) {
+			return out(a.Sync.Options(ctx, scope(ctx), in.ID))
+		})
 	register(a, op{ID: "list-order-actions", Method: "GET", Path: "/orders/{id}/actions", Tag: tag, Summary: "What was asked of the shop for an order, the latest first", Access: needs(care.PermCommerceRead)},
 		func(ctx context.Context, in *struct {
 			ByID

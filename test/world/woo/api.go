@@ -18,6 +18,11 @@ import (
 )
 
 func (s *Shop) serve(w http.ResponseWriter, r *http.Request) {
+	if s.moved != "" && !strings.HasPrefix(r.Host, s.moved) {
+		w.Header().Set("Location", s.home()+strings.TrimPrefix(r.URL.RequestURI(), s.folder))
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
 	path, ok := s.route(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +47,7 @@ func (s *Shop) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if path == "/" || path == "" {
-		s.reply(w, r, http.StatusOK, object{"name": "Shop &amp; Co", "description": "", "url": s.URL, "home": s.URL, "gmt_offset": 2,
+		s.reply(w, r, http.StatusOK, object{"name": "Shop &amp; Co", "description": "", "url": s.home(), "home": s.home(), "gmt_offset": 2,
 			"timezone_string": "Europe/Kyiv", "namespaces": []any{"wp/v2", "wc/v3"}})
 		return
 	}
@@ -55,10 +60,14 @@ func (s *Shop) serve(w http.ResponseWriter, r *http.Request) {
 
 // route finds the REST route of a request in whichever way it was written.
 func (s *Shop) route(r *http.Request) (string, bool) {
-	if q := r.URL.Query().Get("rest_route"); q != "" {
+	if q := r.URL.Query().Get("rest_route"); q != "" && strings.HasPrefix(r.URL.Path, s.folder+"/") {
 		return q, true
 	}
-	path := strings.TrimPrefix(r.URL.Path, "/index.php")
+	path, inside := strings.CutPrefix(r.URL.Path, s.folder)
+	if !inside {
+		return "", false
+	}
+	path = strings.TrimPrefix(path, "/index.php")
 	rest, ok := strings.CutPrefix(path, "/wp-json")
 	return rest, ok && s.permalinks
 }
@@ -99,7 +108,12 @@ func (s *Shop) signed(r *http.Request, q url.Values, secret string) bool {
 	for _, k := range slices.Sorted(maps.Keys(q)) {
 		pairs = append(pairs, raw(k)+"="+raw(q.Get(k)))
 	}
-	base := r.Method + "&" + raw(s.URL+r.URL.Path) + "&" + raw(strings.Join(pairs, "&"))
+	// The site's own address, which has no slash at its end, and what of the path comes after it.
+	own := s.home()
+	if rest := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, s.folder), "/"); rest != "" {
+		own += "/" + rest
+	}
+	base := r.Method + "&" + raw(own) + "&" + raw(strings.Join(pairs, "&"))
 	m := hmac.New(sha256.New, []byte(secret+"&"))
 	m.Write([]byte(base))
 	return given == base64.StdEncoding.EncodeToString(m.Sum(nil))
@@ -146,6 +160,8 @@ func (s *Shop) resource(w http.ResponseWriter, r *http.Request, p []string) {
 			return
 		}
 		s.reply(w, r, 200, append([]object{}, parts[p[2]]...))
+	case len(p) == 3 && p[0] == "orders" && r.Method == http.MethodPost && s.orders[id] != nil && (p[2] == "notes" || p[2] == "refunds"):
+		s.add(w, r, id, p[2])
 	case len(p) == 2 && collections[p[0]] != nil:
 		s.one(w, r, p[0], id, collections[p[0]])
 	default:

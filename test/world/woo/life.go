@@ -193,7 +193,7 @@ func (s *Shop) Place(in Order) int64 {
 		total += sum
 		l := object{"id": s.id(), "name": p["name"], "product_id": pid, "variation_id": 0, "quantity": n, "sku": p["sku"],
 			"subtotal": amount(net), "subtotal_tax": amount(sum - net), "total": amount(net), "total_tax": amount(sum - net),
-			"price": float64(net) / 100 / float64(n), "meta_data": []any{}}
+			"price": float64(net) / 100 / float64(n), "taxes": []any{object{"id": 1, "total": amount(sum - net), "subtotal": amount(sum - net)}}, "meta_data": []any{}}
 		if parent != nil {
 			l["product_id"], l["variation_id"] = parent["id"], pid
 			l["name"] = text(parent["name"]) + " - " + text(p["name"])
@@ -298,21 +298,7 @@ func (s *Shop) Ship(id int64, carrier, tracking string) {
 func (s *Shop) Refund(id int64, sum, reason string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o := s.orders[id]
-	r := object{"id": s.id(), "amount": sum, "reason": reason, "refunded_payment": false, "meta_data": []any{}, "line_items": []any{}}
-	s.stamp(r, "date_created")
-	s.refunds[id] = append(s.refunds[id], r)
-	o["refunds"] = append(o["refunds"].([]any), object{"id": r["id"], "reason": reason, "total": "-" + sum})
-	var back int64
-	for _, x := range s.refunds[id] {
-		back += cents(text(x["amount"]))
-	}
-	if back >= cents(text(o["total"])) {
-		s.setStatus(id, "refunded")
-	} else {
-		s.touch(id)
-	}
-	return number(r["id"])
+	return number(s.refund(id, sum, reason, nil, false)["id"])
 }
 
 // Note adds a note; that doesn't change the order's time of modification.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ type Shop struct {
 	failures   map[int64]int
 	queue      []delivery
 	permalinks bool
+	folder     string // where in the site WordPress lives
+	moved      string // the host that all others are redirected to
+	dropped    int    // answers that get lost on the way
 	noise      string
 	faults     []fault
 	requests   []string
@@ -65,6 +69,8 @@ type options struct {
 	now        func() time.Time
 	permalinks bool
 	currency   string
+	folder     string
+	moved      bool
 }
 
 // TLS serves the shop over https.
@@ -79,6 +85,12 @@ func Clock(now func() time.Time) Option { return func(o *options) { o.now = now 
 // Currency gives the shop another currency than UAH.
 func Currency(code string) Option { return func(o *options) { o.currency = code } }
 
+// Folder puts the shop into a folder of its site, as /shop.
+func Folder(path string) Option { return func(o *options) { o.folder = path } }
+
+// Moved makes the shop answer under another name than the one in its settings: it redirects, as with and without www.
+func Moved(o *options) { o.moved = true }
+
 // New opens a shop that closes with the test.
 func New(t testing.TB, opts ...Option) *Shop {
 	t.Helper()
@@ -87,7 +99,8 @@ func New(t testing.TB, opts ...Option) *Shop {
 		f(&o)
 	}
 	s := &Shop{
-		now: o.now, permalinks: o.permalinks, currency: o.currency, zone: time.FixedZone("", 2*3600), nextID: 100,
+		folder: o.folder,
+		now:    o.now, permalinks: o.permalinks, currency: o.currency, zone: time.FixedZone("", 2*3600), nextID: 100,
 		orders: map[int64]object{}, notes: map[int64][]object{}, refunds: map[int64][]object{}, fulfilled: map[int64][]object{},
 		products: map[int64]object{}, variations: map[int64][]object{}, customers: map[int64]object{},
 		hooks: map[int64]object{}, secrets: map[int64]string{}, failures: map[int64]int{},
@@ -100,7 +113,27 @@ func New(t testing.TB, opts ...Option) *Shop {
 	t.Cleanup(s.server.Close)
 	s.URL, s.Client = s.server.URL, s.server.Client()
 	s.Client.Timeout = 10 * time.Second
+	if o.moved {
+		s.moved = "127.0.0.1"
+		s.URL = strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
+	}
+	s.URL += o.folder
 	return s
+}
+
+// home is the address that the shop takes for its own.
+func (s *Shop) home() string {
+	if s.moved != "" {
+		return strings.Replace(s.URL, "localhost", s.moved, 1)
+	}
+	return s.URL
+}
+
+// Drop loses the next n answers to what changes something: it is done, and nobody hears of it.
+func (s *Shop) Drop(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropped = n
 }
 
 // Settings and Secrets are what a connection to this shop is configured with.

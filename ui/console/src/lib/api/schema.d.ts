@@ -1118,6 +1118,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/orders/{id}/action-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the shop can be asked to do with an order now */
+        get: operations["get-order-action-options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/orders/{id}/actions": {
         parameters: {
             query?: never;
@@ -1654,11 +1671,31 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActionOptions: {
+            /** @description The order is cancelled already */
+            cancelled: boolean;
+            /** @description Empty when the shop takes no actions, or its connection is paused */
+            kinds: string[];
+            left_to_refund: components["schemas"]["Money"];
+            /** @description To be given back as expected_status */
+            raw_status: string;
+            refund: components["schemas"]["RefundOptions"];
+            /** @description The shop's own statuses that are known here, except the order's */
+            statuses: components["schemas"]["ActionStatus"][];
+            /** @description Asked for already, and not answered yet */
+            under_way: string[];
+        };
         ActionParams: {
-            /** @description refund: how much */
+            /** @description refund: how much; without it, what the lines come to */
             amount?: components["schemas"]["Money"];
+            /** @description refund: which lines it is for, where the shop can be told */
+            lines?: components["schemas"]["Refunded"][];
+            /** @description refund: the shop sends the money back through the payment service itself; otherwise it only records the refund */
+            pay_back?: boolean;
             /** @description Why, for the shop's people */
             reason?: string;
+            /** @description refund: the pieces of the lines go back on the shelf */
+            restock?: boolean;
             /** @description status: the shop's own word for it */
             status?: string;
             /** @description note: what it says */
@@ -1672,14 +1709,20 @@ export interface components {
             until?: string;
         };
         ActionRequest: {
-            /** @description refund: how much */
+            /** @description refund: how much; without it, what the lines come to */
             amount?: components["schemas"]["Money"];
             /** @description The raw_status that the caller saw; if it is another by now, nothing is asked for (409) */
             expected_status?: string;
             /** @enum {string} */
             kind: "cancel" | "status" | "refund" | "note" | "reserve";
+            /** @description refund: which lines it is for, where the shop can be told */
+            lines?: components["schemas"]["Refunded"][];
+            /** @description refund: the shop sends the money back through the payment service itself; otherwise it only records the refund */
+            pay_back?: boolean;
             /** @description Why, for the shop's people */
             reason?: string;
+            /** @description refund: the pieces of the lines go back on the shelf */
+            restock?: boolean;
             /** @description status: the shop's own word for it */
             status?: string;
             /** @description note: what it says */
@@ -1691,6 +1734,10 @@ export interface components {
              * @description reserve: how long
              */
             until?: string;
+        };
+        ActionStatus: {
+            order_state: string;
+            raw: string;
         };
         Address: {
             city?: string;
@@ -2861,6 +2908,22 @@ export interface components {
             reason: string;
             /** @enum {string} */
             state: "pending" | "settled" | "failed";
+        };
+        RefundOptions: {
+            lines: boolean;
+            pay_back: boolean;
+            restock: boolean;
+        };
+        Refunded: {
+            /**
+             * Format: int64
+             * @description Of the order line
+             */
+            id: number;
+            /** @description The shop's own id of it */
+            readonly line?: string;
+            /** Format: int64 */
+            quantity: number;
         };
         Return: {
             /** Format: date-time */
@@ -5784,6 +5847,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-order-action-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionOptions"];
                 };
             };
             /** @description Error */
