@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-// The program is built once, with the console that was built before it.
+// The programs are built once, with the console that was built before.
 export default function setup() {
   execFileSync('go', ['build', '-o', 'bin/opeka-browser-test', './cmd/opeka'], { cwd: root, stdio: 'inherit' })
+  execFileSync('go', ['build', '-o', 'bin/opeka-browser-woo', './test/world/woo/serve'], { cwd: root, stdio: 'inherit' })
 }

@@ -67,6 +67,31 @@ async function setUp(request: APIRequestContext, url: string): Promise<Opeka> {
   return { url, email, password, store: stores.items[0], api }
 }
 
+/** A WooCommerce shop with three orders to one customer. */
+export interface Woo {
+  url: string
+  key: string
+  secret: string
+  orders: number[]
+  end(): Promise<void>
+}
+
+export async function openWoo(): Promise<Woo> {
+  const child = spawn(join(root, 'bin/opeka-browser-woo'), [], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.once('data', (b: Buffer) => resolve(b.toString()))
+    child.once('exit', (code) => reject(new Error(`the shop ended with ${code}`)))
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  return {
+    ...JSON.parse(line),
+    end: async () => {
+      child.stdin.end()
+      await ended
+    },
+  }
+}
+
 /** accessible fails with every violation of WCAG 2.2 A and AA that axe sees on the page. */
 export async function accessible(page: Page) {
   const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()

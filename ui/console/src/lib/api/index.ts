@@ -80,6 +80,11 @@ export const customers = {
 
 export const commerce = {
   order: (id: T.Id) => as<T.Order>(get('/orders/{id}', { id })),
+  actions: (id: T.Id) =>
+    as<T.Page<T.ShopAction>>(get('/orders/{id}/actions', { id }, { query: { limit: 5 } })),
+  actionOptions: (id: T.Id) => as<T.ActionOptions>(get('/orders/{id}/action-options', { id })),
+  ask: (id: T.Id, body: T.ActionRequest, key: string) =>
+    as<T.ShopAction>(post('/orders/{id}/actions', { id }, { body, key })),
   products: (q: string, storeId: T.Id, signal?: AbortSignal) =>
     as<T.Page<T.Product>>(get('/products', {}, { query: { q, store_id: all(storeId) }, signal })),
   stock: (variant: T.Id) => as<T.Page<T.Stock>>(get('/variants/{id}/stock', { id: variant })),

@@ -15,7 +15,9 @@ type Answer<O> = O extends { responses: infer R }
     ? Json<A>
     : R extends { 201: infer A }
       ? Json<A>
-      : void
+      : R extends { 202: infer A }
+        ? Json<A>
+        : void
   : never;
 
 interface Ask<O> {

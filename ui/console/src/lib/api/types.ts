@@ -276,6 +276,41 @@ export interface Order {
   history: { at: Time; kind: string; text: string; author: string }[];
   note: string;
 }
+export type ActionKind = 'cancel' | 'status' | 'refund' | 'note' | 'reserve';
+/** Something asked of a shop for an order, and what came of it. */
+export interface ShopAction {
+  id: Id;
+  order_id: Id;
+  kind: ActionKind;
+  state: 'queued' | 'sent' | 'pending' | 'done' | 'refused' | 'failed';
+  reason_code: '' | 'shop' | 'order_changed' | 'order_gone' | 'no_answer' | 'not_visible' | 'connection_gone';
+  reason: string;
+  params: { status?: string; amount?: Money };
+  created_at: Time;
+  updated_at: Time;
+}
+export interface ActionOptions {
+  kinds: ActionKind[];
+  statuses: { raw: string; order_state: string }[];
+  refund: { lines: boolean; restock: boolean; pay_back: boolean };
+  left_to_refund: Money;
+  raw_status: string;
+  under_way: ActionKind[];
+  cancelled: boolean;
+}
+export interface ActionRequest {
+  kind: ActionKind;
+  expected_status?: string;
+  status?: string;
+  amount?: Money;
+  lines?: { id: Id; quantity: number }[];
+  restock?: boolean;
+  pay_back?: boolean;
+  reason?: string;
+  text?: string;
+  to_customer?: boolean;
+  until?: Time;
+}
 export interface Address {
   name?: string;
   line1?: string;
@@ -360,5 +395,5 @@ export type LiveEvent =
   | { t: 'read'; conversation_id: Id; by: 'visitor' | 'agent'; seq: number }
   | { t: 'presence'; agent_id: Id; state: PresenceState }
   | { t: 'counts' }
-  | { t: 'customer'; customer_id: Id }
+  | { t: 'customer'; customer_id: Id; order_id?: Id }
   | { t: 'stock'; variant_id?: Id };

@@ -1,4 +1,5 @@
 // The words of the console. Keys are typed from the English files; a language is one chunk, fetched when chosen.
+import type actWords from '$messages/en/act.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
@@ -6,7 +7,8 @@ import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
 import type { Language } from '$lib/api/types';
 
-type Words = typeof consoleWords &
+type Words = typeof actWords &
+  typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &
   typeof settingsWords &
@@ -44,7 +46,7 @@ export async function setLanguage(language: Language): Promise<void> {
 }
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
-export async function needWords(area: 'settings'): Promise<void> {
+export async function needWords(area: 'acts' | 'settings'): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);
   areas.add(area);

@@ -1,6 +1,6 @@
 // The stream of news: hands each publication to the part of the store that it concerns, and after a break makes
 // everything on the screen catch up.
-import type { LiveEvent } from '$lib/api';
+import type { Id, LiveEvent } from '$lib/api';
 import { configure } from '$lib/api/request';
 import { hearPresence, session, start as startSession } from '$lib/app/session.svelte';
 import { inboxLists, type ConversationList } from './conversations.svelte';
@@ -22,6 +22,7 @@ const patience = 3000;
 /** What is on the screen now: it is this that catches up first. */
 export const shown: { list?: ConversationList; thread?: Thread } = {};
 const stockListeners = new Set<() => void>();
+const orderListeners = new Set<(id: Id) => void>();
 
 export const live = {
   get connected(): boolean {
@@ -38,6 +39,10 @@ export const live = {
   onStock(run: () => void): () => void {
     stockListeners.add(run);
     return () => stockListeners.delete(run);
+  },
+  onOrder(run: (id: Id) => void): () => void {
+    orderListeners.add(run);
+    return () => orderListeners.delete(run);
   },
   /** Connects after the first paint; the first screen does not wait for it. */
   start(): () => void {
@@ -118,6 +123,7 @@ export function hear(event: LiveEvent): void {
       break;
     case 'customer':
       customerFiles.hear(event.customer_id);
+      if (event.order_id) orderListeners.forEach((run) => run(event.order_id!));
       break;
     case 'stock':
       stockListeners.forEach((run) => run());

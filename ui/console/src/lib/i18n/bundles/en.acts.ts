@@ -1,0 +1,3 @@
+import act from '$messages/en/act.json';
+
+export default act;

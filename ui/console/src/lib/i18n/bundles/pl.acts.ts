@@ -1,0 +1,3 @@
+import act from '$messages/pl/act.json';
+
+export default act;

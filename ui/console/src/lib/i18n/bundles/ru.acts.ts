@@ -1,0 +1,3 @@
+import act from '$messages/ru/act.json';
+
+export default act;

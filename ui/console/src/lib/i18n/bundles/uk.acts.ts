@@ -1,0 +1,3 @@
+import act from '$messages/uk/act.json';
+
+export default act;
