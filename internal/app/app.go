@@ -20,6 +20,7 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
+	"opeka/internal/post"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
@@ -43,6 +44,7 @@ type App struct {
 	Customers *customer.Customers
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
+	Post      *post.Post
 	Inbox     *inbox.Inbox
 	Webhooks  *webhook.Webhooks
 	Live      *live.Live
@@ -128,7 +130,11 @@ func openFiles(ctx context.Context, c Config) (blob.Store, error) {
 // Start begins the work that needs no visitor: jobs and timers.
 func (a *App) Start(ctx context.Context) error {
 	a.Inbox.Start()
-	return a.Jobs.Start(ctx)
+	if err := a.Jobs.Start(ctx); err != nil {
+		return err
+	}
+	a.Post.Start()
+	return nil
 }
 
 // Run serves until ctx ends, then stops in order: no new requests, those under way finish, jobs finish, the database closes.
@@ -184,6 +190,9 @@ func (a *App) Close() error {
 	defer cancel()
 	if a.Jobs != nil {
 		a.Jobs.Stop(ctx)
+	}
+	if a.Post != nil {
+		a.Post.Close()
 	}
 	var errs []error
 	if a.Live != nil {

@@ -11,6 +11,7 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
+	"opeka/internal/post"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/hook"
@@ -38,7 +39,9 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
 	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
-	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Log: a.Log})
+	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL})
+	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
+	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
@@ -63,7 +66,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	mux := http.NewServeMux()
 	mux.Handle(api.Base+"/", a.API.Handler())
 	mux.Handle(console.Base, console.Handler(ui.Console()))
-	hook.Routes(mux, a.Sync, a.Log)
+	hook.Routes(mux, a.Sync, a.Post, a.Log)
 	ingest.New(a.DB, a.Accounts, a.Commerce, a.Sync, a.Log).Routes(mux)
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)

@@ -4,6 +4,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce"
 	"opeka/internal/inbox"
+	"opeka/internal/post"
 )
 
 // wire says who listens to which event, and who does which job: the only place where rooms of one floor meet.
@@ -11,6 +12,10 @@ func (a *App) wire() {
 	a.Accounts.Jobs(a.Jobs)
 	a.DB.Route(care.EventAgentPresence, inbox.JobPresence)
 	a.DB.Route(care.EventConnectionUpdated, commerce.JobChanged)
+	a.DB.Route(care.EventConnectionCreated, post.JobChanged)
+	a.DB.Route(care.EventConnectionUpdated, post.JobChanged)
+	a.DB.Route(care.EventConnectionDeleted, post.JobChanged)
+	a.DB.Route(care.EventDeliveryChanged, inbox.JobDelivery)
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -22,6 +27,7 @@ func (a *App) wire() {
 	a.Find.Jobs(a.Jobs)
 	a.Commerce.Jobs(a.Jobs)
 	a.Sync.Jobs(a.Jobs)
+	a.Post.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }

@@ -1,6 +1,6 @@
 // Package inbox owns conversations: what customers write and agents answer, the queues in which conversations
 // wait, who takes which, drafts, tags, topics, attachments, exact counts and the search of their text. It
-// never talks to a channel itself: what is said to a customer is an event that the channel's plug acts on.
+// never talks to a channel itself: what is said to a customer is handed to the post room in the same transaction.
 package inbox
 
 import (
@@ -14,6 +14,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/post"
 )
 
 // Statuses of a conversation.
@@ -54,12 +55,21 @@ type Customers interface {
 	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
 }
 
+// Post is what the room asks of the post room.
+type Post interface {
+	Reply(ctx context.Context, tx *db.Tx, r post.Reply) (send int64, err error)
+	Write(ctx context.Context, tx *db.Tx, r post.Reply, customer int64) (send int64, err error)
+	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
+}
+
 // Options are what New needs beside its neighbours.
 type Options struct {
 	// Secret signs the addresses by which visitors fetch attachments.
 	Secret []byte
 	Index  Index
-	Log    *slog.Logger // slog.Default() if nil
+	// Post carries replies on every channel but chat; nil: they stay queued.
+	Post Post
+	Log  *slog.Logger // slog.Default() if nil
 }
 
 // Inbox is the room of conversations. It is safe for concurrent use.
@@ -70,6 +80,7 @@ type Inbox struct {
 	bus       bus.Bus
 	secret    []byte
 	index     Index
+	post      Post
 	log       *slog.Logger
 
 	viewers *viewers
@@ -87,7 +98,7 @@ func New(d *db.DB, customers Customers, files blob.Store, hints bus.Bus, o Optio
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, index: o.Index, log: o.Log, uploads: make(chan struct{}, 8)}
+	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, index: o.Index, post: o.Post, log: o.Log, uploads: make(chan struct{}, 8)}
 	i.viewers = newViewers(d.Clock)
 	i.indexer = newIndexer(i)
 	return i

@@ -16,6 +16,7 @@ const (
 	JobDrain    = "inbox.drain"    // give a store's waiting conversations to whoever is free
 	JobPresence = "inbox.presence" // an agent came or went
 	JobReturn   = "inbox.return"   // an agent has been offline for long
+	JobDelivery = "inbox.delivery" // the post room tells what became of a reply
 	JobSweep    = "inbox.sweep"    // uploads that were never sent
 )
 
@@ -42,6 +43,7 @@ func (i *Inbox) Jobs(r *job.Runner) {
 		return nil, i.Drain(ctx, p.Store)
 	})
 	r.Handle(JobPresence, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error { return i.presence(ctx, tx, j.Event.Subject) }))
+	r.Handle(JobDelivery, job.InTx(i.delivered))
 	r.Handle(JobReturn, func(ctx context.Context, j job.Job) (job.Done, error) {
 		var p agentPayload
 		if err := j.Decode(&p); err != nil {

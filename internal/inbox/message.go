@@ -24,14 +24,16 @@ type Message struct {
 	Attachments  []Attachment `json:"attachments"`
 	ClientID     string       `json:"client_id"`
 	Delivery     *Delivery    `json:"delivery"` // null: nothing to deliver
+	Channel      string       `json:"channel" doc:"By which it went or came, when that isn't the conversation's own"`
 	CreatedAt    db.Time      `json:"created_at"`
 	System       *System      `json:"system"`
 }
 
 // Delivery is how far a message to the customer has come.
 type Delivery struct {
-	State  string `json:"state" enum:"queued,sent,delivered,read,failed"`
-	Reason string `json:"reason"`
+	State  string `json:"state" enum:"queued,sent,delivered,read,failed,unknown,cancelled"`
+	Reason string `json:"reason" doc:"Why it failed: delivery.<reason> of the catalogue"`
+	Detail string `json:"detail" doc:"The service's own words"`
 }
 
 // Delivery states.
@@ -41,6 +43,7 @@ const (
 	DeliveryDelivered = "delivered"
 	DeliveryRead      = "read"
 	DeliveryFailed    = "failed"
+	DeliveryUnknown   = "unknown" // it may or may not have gone out, and isn't repeated by itself
 )
 
 // System is what happened to a conversation: the catalogue has the words for it under `system.<code>`, with Params and the author as {actor}.
@@ -67,7 +70,7 @@ const (
 )
 
 const messageColumns = `m.id, m.conversation_id, m.seq, m.kind, m.sender, m.author_id, m.body, m.html, m.attachments, m.client_id,
-m.delivery, m.delivery_reason, m.code, m.params, m.created_at, coalesce(a.name, k.name, '')`
+m.delivery, m.delivery_reason, m.delivery_detail, m.channel, m.code, m.params, m.created_at, coalesce(a.name, k.name, '')`
 
 const messageJoins = ` FROM messages m LEFT JOIN agents a ON a.id = m.author_id AND m.sender <> 'customer'
 LEFT JOIN customers k ON k.id = m.author_id AND m.sender = 'customer'`
@@ -79,7 +82,7 @@ func (m *Message) scan(row interface{ Scan(...any) error }) (files int64, err er
 	var params []byte
 	var d Delivery
 	err = row.Scan(&m.ID, &m.Conversation, &m.Seq, &m.Kind, &m.From, &author, &m.Body, &html, &files, &m.ClientID,
-		&d.State, &d.Reason, &code, &params, &m.CreatedAt, &name)
+		&d.State, &d.Reason, &d.Detail, &m.Channel, &code, &params, &m.CreatedAt, &name)
 	if author != 0 {
 		m.Author = &Agent{author, name}
 	}
@@ -96,8 +99,8 @@ func (m *Message) scan(row interface{ Scan(...any) error }) (files int64, err er
 	return files, err
 }
 
-const insertMessage = `INSERT INTO messages (id, store_id, conversation_id, seq, kind, sender, author_id, body, html, attachments, client_id, delivery, delivery_reason, code, params, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+const insertMessage = `INSERT INTO messages (id, store_id, conversation_id, seq, kind, sender, author_id, body, html, attachments, client_id, delivery, delivery_reason, channel, code, params, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 
 func (m *Message) values(store int64) []any {
 	var author int64
@@ -117,7 +120,7 @@ func (m *Message) values(store int64) []any {
 		code, params = m.System.Code, m.System.Params
 	}
 	return []any{m.ID, store, m.Conversation, m.Seq, m.Kind, m.From, author, m.Body, html, int64(len(m.Attachments)), m.ClientID,
-		d.State, d.Reason, code, params, m.CreatedAt}
+		d.State, d.Reason, m.Channel, code, params, m.CreatedAt}
 }
 
 var noParams = json.RawMessage(`{}`)

@@ -68,6 +68,15 @@ func (i *Inbox) receive(ctx context.Context, in care.Inbound, try int) (Received
 
 // liveIn returns the latest conversation of the thread, or a zero one.
 func (i *Inbox) liveIn(ctx context.Context, q db.Querier, in care.Inbound, lock bool) (conversation, error) {
+	if in.Conversation != 0 {
+		c, err := load(ctx, q, lock, byID, in.Conversation)
+		if err == nil && c.Store == in.Store && !c.expired(db.At(i.db.Now())) {
+			return c, nil
+		}
+		if err != nil && !errors.Is(err, care.NotFound("")) {
+			return conversation{}, err
+		}
+	}
 	c, err := load(ctx, q, lock, byThread, in.Store, in.Channel, in.Thread)
 	if errors.Is(err, care.NotFound("")) {
 		return conversation{}, nil
@@ -92,7 +101,8 @@ func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, fil
 			}
 		}
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
-		if hash := identityHash(in); hash != was.IdentityHash {
+		// What comes into a conversation from another of the customer's channels doesn't change whose it is.
+		if hash := identityHash(in); hash != was.IdentityHash && in.Channel == was.Channel && in.Thread == was.Thread {
 			id, _, err := i.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
 			if err != nil {
 				return err
@@ -116,7 +126,11 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 	if in.Language != "" {
 		e.now.Language = in.Language
 	}
-	m := *e.say(Message{Kind: KindReply, From: FromCustomer, Author: &Agent{e.now.Customer, e.now.PersonName}, Body: in.Body, ClientID: in.ClientID, Attachments: files})
+	said := Message{Kind: KindReply, From: FromCustomer, Author: &Agent{e.now.Customer, e.now.PersonName}, Body: in.Body, ClientID: in.ClientID, Attachments: files}
+	if in.Channel != e.now.Channel {
+		said.Channel = in.Channel
+	}
+	m := *e.say(said)
 	e.now.LastCustomerSeq = m.Seq
 	e.now.Unread++
 	if e.now.WaitingSince == 0 {

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -20,6 +21,9 @@ type Answer struct {
 	// ExpectedSeq is the last message that the author had seen; 0: he doesn't mind. A later one from
 	// the customer refuses the reply with conversation.stale.
 	ExpectedSeq int64
+	// Channel, if set, is another one than the conversation's by which the reply goes; Address one of the customer's on it, empty: the first.
+	Channel     string
+	Address     string
 	Resolve     bool
 	SnoozeUntil time.Time // zero: no
 }
@@ -72,7 +76,9 @@ func (e *edit) answer(scope care.Scope, a Answer) error {
 		if a.ExpectedSeq > 0 && e.now.LastCustomerSeq > a.ExpectedSeq {
 			return care.Conflict("conversation.stale", "seq", e.now.LastSeq)
 		}
-		e.reply(m)
+		if err := e.reply(m, a); err != nil {
+			return err
+		}
 	}
 	switch {
 	case a.Resolve:
@@ -84,12 +90,21 @@ func (e *edit) answer(scope care.Scope, a Answer) error {
 }
 
 // reply adds a message to the customer and what follows from it.
-func (e *edit) reply(m Message) {
+func (e *edit) reply(m Message, a Answer) error {
 	m.Delivery = &Delivery{State: DeliveryQueued}
-	if e.now.Channel == care.ChannelChat { // stored is delivered to where the widget reads
+	if a.Channel != "" && a.Channel != e.now.Channel {
+		m.Channel = a.Channel
+	}
+	over := cmp.Or(m.Channel, e.now.Channel)
+	if over == care.ChannelChat { // stored is delivered to where the widget reads
 		m.Delivery.State = DeliverySent
 	}
 	said := *e.say(m)
+	if over != care.ChannelChat {
+		if err := e.post(said, a); err != nil {
+			return err
+		}
+	}
 	e.now.WaitingSince, e.now.Deadline = 0, 0
 	e.now.Unread, e.now.ReadAgent = 0, said.Seq
 	if e.now.FirstResponse == 0 {
@@ -99,6 +114,7 @@ func (e *edit) reply(m Message) {
 		e.assign(said.Author.ID, said.Author.Name)
 	}
 	e.Emit(db.Event{Store: e.now.Store, Type: care.EventMessageSent, Subject: said.ID, Payload: e.messageEvent(&said)})
+	return nil
 }
 
 const saidBefore = `SELECT seq FROM messages WHERE conversation_id = $1 AND client_id = $2 AND client_id <> ''`

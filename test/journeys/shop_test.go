@@ -107,7 +107,7 @@ func open(t *testing.T, d *db.DB, clock *db.MovableClock, pushes bool) *house {
 	h.jobs = job.New(d, log)
 	mirror.Jobs(h.jobs)
 	h.sync.Jobs(h.jobs)
-	hook.Routes(mux, h.sync, log)
+	hook.Routes(mux, h.sync, nil, log)
 	return h
 }
 

@@ -3,6 +3,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"opeka/internal/care"
 	"opeka/internal/commerce"
+	"opeka/internal/post"
 )
 
 // maxBody bounds what may be pushed.
@@ -23,21 +25,28 @@ type Receiver interface {
 	ReceiveHook(ctx context.Context, token string, header http.Header, topic string, body []byte) (commerce.Delivery, error)
 }
 
-// Handler serves POST /hooks/{token}.
-func Handler(r Receiver, log *slog.Logger) http.Handler {
+// Post is where written channels' pushes go; *post.Post is one.
+type Post interface {
+	Speaks(ctx context.Context, token string) (bool, error)
+	ReceivePush(ctx context.Context, token string, push care.Push) (post.Pushed, error)
+}
+
+// Handler serves /hooks/{token}: pushes of shops and of written channels.
+func Handler(r Receiver, p Post, log *slog.Logger) http.Handler {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &door{r, log}
+	return &door{r, p, log}
 }
 
-// Routes adds the door to a server.
-func Routes(mux *http.ServeMux, r Receiver, log *slog.Logger) {
-	mux.Handle("/hooks/{token}", Handler(r, log))
+// Routes adds the door to a server. p may be nil where no channel is.
+func Routes(mux *http.ServeMux, r Receiver, p Post, log *slog.Logger) {
+	mux.Handle("/hooks/{token}", Handler(r, p, log))
 }
 
 type door struct {
 	receiver Receiver
+	post     Post
 	log      *slog.Logger
 }
 
@@ -47,14 +56,23 @@ var topics = []string{"X-WC-Webhook-Topic", "X-Shopify-Topic", "X-Opeka-Topic", 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if r.Method != http.MethodPost {
+	token := r.PathValue("token")
+	known := len(token) >= 16 && len(token) <= 128 && !strings.ContainsAny(token, "\x00 ")
+	channel := false
+	if d.post != nil && known {
+		var err error
+		if channel, err = d.post.Speaks(r.Context(), token); err != nil && !errors.Is(err, care.NotFound("")) {
+			d.refuse(w, r, err)
+			return
+		}
+	}
+	if r.Method != http.MethodPost && !(channel && r.Method == http.MethodGet) {
 		// Some services look at an address before they use it; what is there is nobody's business.
 		w.Header().Set("Allow", http.MethodPost)
 		answer(w, http.StatusMethodNotAllowed, "method_not_allowed")
 		return
 	}
-	token := r.PathValue("token")
-	if len(token) < 16 || len(token) > 128 || strings.ContainsAny(token, "\x00 ") {
+	if !known {
 		answer(w, http.StatusNotFound, "not_found")
 		return
 	}
@@ -66,6 +84,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer(w, http.StatusBadRequest, "malformed")
+		return
+	}
+	if channel {
+		d.push(w, r, token, body)
 		return
 	}
 	topic := ""
@@ -85,6 +107,22 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		verdict = "duplicate"
 	}
 	answer(w, http.StatusOK, verdict)
+}
+
+// push takes what a written channel's service has to say, and answers as it wants to be answered.
+func (d *door) push(w http.ResponseWriter, r *http.Request, token string, body []byte) {
+	p, err := d.post.ReceivePush(context.WithoutCancel(r.Context()), token, care.Push{Method: r.Method, Header: r.Header, Query: r.URL.Query(), Body: body})
+	switch {
+	case err != nil:
+		d.refuse(w, r, err)
+	case p.Responded:
+		w.Header().Set("Content-Type", cmp.Or(p.Type, "text/plain; charset=utf-8"))
+		_, _ = w.Write(p.Answer)
+	case p.Duplicate:
+		answer(w, http.StatusOK, "duplicate")
+	default:
+		answer(w, http.StatusOK, p.Verdict)
+	}
 }
 
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -2267,9 +2267,12 @@ export interface components {
             };
         };
         InboxDelivery: {
+            /** @description The service's own words */
+            detail: string;
+            /** @description Why it failed: delivery.<reason> of the catalogue */
             reason: string;
             /** @enum {string} */
-            state: "queued" | "sent" | "delivered" | "read" | "failed";
+            state: "queued" | "sent" | "delivered" | "read" | "failed" | "unknown" | "cancelled";
         };
         InboxPerson: {
             /** Format: int64 */
@@ -2490,6 +2493,8 @@ export interface components {
             attachments: components["schemas"]["Attachment"][];
             author: components["schemas"]["Agent"];
             body: string;
+            /** @description By which it went or came, when that isn't the conversation's own */
+            channel: string;
             client_id: string;
             /** Format: int64 */
             conversation_id: number;
