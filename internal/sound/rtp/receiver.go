@@ -35,6 +35,7 @@ type Receiver struct {
 	codec    uint8
 
 	reported, reportedPackets uint64 // expected and come, at the last report
+	loss                      float64
 	senderReport              uint32 // middle of the time stamp of the far end's last report
 	senderReportAt            time.Time
 }
@@ -155,6 +156,7 @@ func (r *Receiver) Lost() uint64 {
 // Received is what came from a speaker.
 type Received struct {
 	Packets, Missing uint64        // by their numbers
+	Loss             float64       // share that is missing of those since the report before the last
 	Lost             uint64        // frames that had to be made up
 	Late             uint64        // packets that came too late
 	Jitter           time.Duration // mean
@@ -167,7 +169,7 @@ type Received struct {
 func (r *Receiver) Stats() Received {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := Received{Packets: r.packets, Lost: r.jitter.lost, Late: r.jitter.late, Last: r.last, PayloadType: r.codec}
+	out := Received{Packets: r.packets, Lost: r.jitter.lost, Late: r.jitter.late, Last: r.last, PayloadType: r.codec, Loss: r.loss}
 	out.Missing = r.expected() - min(r.packets, r.expected())
 	out.Jitter = time.Duration(r.jittered * float64(time.Second) / sound.Rate)
 	if r.jitter.state == playing {
@@ -200,7 +202,8 @@ func (r *Receiver) Report(now time.Time) (out rtcp.ReceptionReport, ok bool) {
 	expected := r.expected()
 	interval, came := expected-r.reported, r.packets-r.reportedPackets
 	r.reported, r.reportedPackets = expected, r.packets
-	if interval > came && interval > 0 {
+	if r.loss = 0; interval > came {
+		r.loss = float64(interval-came) / float64(interval)
 		out.FractionLost = uint8(min((interval-came)<<8/interval, 255))
 	}
 	out.SSRC, out.LastSequenceNumber, out.Jitter = r.ssrc, r.highest, uint32(r.jittered)

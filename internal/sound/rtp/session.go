@@ -293,8 +293,9 @@ type Stats struct {
 	Codec     string
 	Direction Direction
 	Secure    bool
-	Strangers uint64 // packets from elsewhere
-	Failed    uint64 // packets that couldn't be sent
+	Quality   float64 // 1 to 4.4
+	Strangers uint64  // packets from elsewhere
+	Failed    uint64  // packets that couldn't be sent
 }
 
 // Stats tells how the session is doing. In.Last says since when nothing came: how a far end is noticed that died without a word.
@@ -312,6 +313,7 @@ func (s *Session) Stats() Stats {
 	s.tx.Lock()
 	out.Remote, out.Failed = s.tx.to, s.tx.failed
 	s.tx.Unlock()
+	out.Quality = Judge(out.In, out.Away)
 	return out
 }
 
