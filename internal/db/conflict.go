@@ -4,8 +4,9 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"opeka/internal/db/lite"
 )
 
 // Conflicts tells whether a write was refused because the state was another than its writer had read: a
@@ -15,8 +16,8 @@ func Conflicts(err error) bool {
 	if pe := (*pgconn.PgError)(nil); errors.As(err, &pe) {
 		return pe.Code == "23505" || pe.Code == "23502"
 	}
-	if se := (*sqlite.Error)(nil); errors.As(err, &se) {
-		switch se.Code() {
+	if se := (*lite.Error)(nil); errors.As(err, &se) {
+		switch se.Code {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_NOTNULL:
 			return true
 		}

@@ -208,7 +208,7 @@ func parentsFirst(tables []table) ([]table, error) {
 }
 
 func copyTable(ctx context.Context, src *sqliteDB, tx pgx.Tx, t table) (sum hash.Hash, n int64, err error) {
-	rows, err := src.read.db.QueryContext(ctx, "SELECT "+t.list()+" FROM "+t.quoted())
+	rows, err := src.read.Query(ctx, "SELECT "+t.list()+" FROM "+t.quoted())
 	if err != nil {
 		return nil, 0, err
 	}
@@ -218,11 +218,8 @@ func copyTable(ctx context.Context, src *sqliteDB, tx pgx.Tx, t table) (sum hash
 		if !rows.Next() {
 			return nil, rows.Err()
 		}
-		vals, ptrs := make([]any, len(t.columns)), make([]any, len(t.columns))
-		for i := range vals {
-			ptrs[i] = &vals[i]
-		}
-		if err := rows.Scan(ptrs...); err != nil {
+		vals, err := rows.Values()
+		if err != nil {
 			return nil, err
 		}
 		for i, c := range t.columns {
@@ -304,7 +301,7 @@ func canonical(v any, kind string) any {
 		case string:
 			return []byte(v)
 		case []byte:
-			if v == nil { // SQLite's driver gives an empty value so; PostgreSQL would take it for one that is missing
+			if v == nil { // PostgreSQL would take it for one that is missing
 				return []byte{}
 			}
 		}

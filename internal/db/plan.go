@@ -21,7 +21,7 @@ func (d *DB) FullScan(ctx context.Context, sql string, large func(table string) 
 	if !ok || strings.Contains(sql, "LIMIT") || !strings.Contains(strings.ToUpper(sql), "WHERE") {
 		return "" // without a condition everything is meant, and a page ends by itself
 	}
-	rows, err := r.db.QueryContext(ctx, "EXPLAIN QUERY PLAN "+sql, make([]any, strings.Count(sql, "?"))...)
+	rows, err := r.Query(ctx, "EXPLAIN QUERY PLAN "+sql) // arguments that aren't bound are NULL
 	if err != nil {
 		return ""
 	}

@@ -1,9 +1,6 @@
 package db
 
 import (
-	"encoding/json"
-	"fmt"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -62,53 +59,6 @@ func rewrite(sql string) *statement {
 		(*watch)(s.sql)
 	}
 	return actual.(*statement)
-}
-
-// bind puts the arguments in the order of the question marks; slices become JSON arrays for json_each.
-func (s *statement) bind(args []any) ([]any, error) {
-	out := make([]any, len(s.args))
-	for i, n := range s.args {
-		if n >= len(args) {
-			return nil, fmt.Errorf("db: statement wants argument $%d, got %d: %s", n+1, len(args), s.sql)
-		}
-		v, err := sqliteValue(args[n])
-		if err != nil {
-			return nil, err
-		}
-		out[i] = v
-	}
-	return out, nil
-}
-
-func sqliteValue(v any) (any, error) {
-	switch v := v.(type) {
-	case nil, int64, string, bool, float64, int, *int64, *string, *bool:
-		return v, nil
-	case []byte:
-		return v, nil
-	case json.RawMessage:
-		return string(v), nil
-	case Time:
-		return int64(v), nil
-	}
-	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Slice {
-		if rv.Type().Elem().Kind() == reflect.Uint8 {
-			return rv.Bytes(), nil
-		}
-		if rv.Len() == 0 {
-			return "[]", nil
-		}
-		if rv.Type().Elem() == reflect.TypeFor[Time]() {
-			ints := make([]int64, rv.Len())
-			for i := range ints {
-				ints[i] = rv.Index(i).Int()
-			}
-			v = ints
-		}
-		b, err := json.Marshal(v)
-		return string(b), err
-	}
-	return v, nil
 }
 
 // sqliteSchema turns a migration written for PostgreSQL into SQLite's words.

@@ -2,30 +2,23 @@ package db
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // sqliteDB has one writer, which commits the closures of concurrent callers together: the fsync,
 // not the statements, is what a commit costs. Readers never wait for it (WAL).
 type sqliteDB struct {
 	path   string
-	write1 *sql.DB
 	conn   *sqliteConn // the writer's only connection, used by loop alone
 	read   *sqliteReader
 	reqs   chan *writeReq
@@ -71,8 +64,6 @@ const (
 )
 
 func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) {
-	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)"
-	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	var lock *os.File
 	if !o.ReadOnly {
 		var err error
@@ -80,27 +71,17 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 			return nil, err
 		}
 	}
-	w, err := sql.Open("sqlite", file+"?"+pragmas+"&_pragma=cache_size(-32000)")
-	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
-	}
-	w.SetMaxOpenConns(1)
-	c, err := w.Conn(ctx)
+	pragmas := []string{"busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"}
+	c, err := openConn(path, append(pragmas, "cache_size = -32000")...)
 	if err != nil {
 		return nil, fmt.Errorf("db: open %s: %w", path, err)
-	}
-	r, err := sql.Open("sqlite", file+"?"+pragmas+"&_pragma=query_only(ON)&_pragma=cache_size(-8000)&_pragma=mmap_size(1073741824)")
-	if err != nil {
-		return nil, fmt.Errorf("db: %w", err)
 	}
 	n := o.ReadConns
 	if n == 0 {
 		n = 8
 	}
-	r.SetMaxOpenConns(n)
-	r.SetMaxIdleConns(n)
 	s := &sqliteDB{
-		path: path, write1: w, conn: &sqliteConn{conn: c, stmts: map[string]*sql.Stmt{}}, read: &sqliteReader{db: r, stmts: map[string]*sql.Stmt{}},
+		path: path, conn: c, read: newReader(path, n, append(pragmas, "query_only = ON", "cache_size = -8000", "mmap_size = 1073741824")),
 		reqs: make(chan *writeReq, maxBatch), each: o.CommitEach, log: o.Log, closed: make(chan struct{}), lock: lock,
 	}
 	go s.loop()
@@ -201,7 +182,7 @@ func (s *sqliteDB) close() error {
 		close(s.reqs)
 		s.mu.Unlock()
 		<-s.closed
-		err = errors.Join(s.read.db.Close(), s.conn.conn.Close(), s.write1.Close())
+		err = errors.Join(s.read.close(), s.conn.close())
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
 		}
@@ -262,192 +243,6 @@ func (p *savepoint) QueryRow(ctx context.Context, q string, args ...any) pgx.Row
 		return &oneRow{err: err}
 	}
 	return p.conn.QueryRow(ctx, q, args...)
-}
-
-// sqliteConn is the writer's connection with its prepared statements. Not safe for concurrent use.
-type sqliteConn struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-const maxStmts = 1000 // filters written by hand make many texts; past this the cache starts anew
-
-func (c *sqliteConn) prepare(ctx context.Context, q string, args []any) (*sql.Stmt, []any, error) {
-	s := rewrite(q)
-	bound, err := s.bind(args)
-	if err != nil {
-		return nil, nil, err
-	}
-	st := c.stmts[s.sql]
-	if st == nil {
-		if len(c.stmts) >= maxStmts {
-			for _, old := range c.stmts {
-				_ = old.Close()
-			}
-			clear(c.stmts)
-		}
-		if st, err = c.conn.PrepareContext(ctx, s.sql); err != nil {
-			return nil, nil, fmt.Errorf("db: %w in: %s", err, s.sql)
-		}
-		c.stmts[s.sql] = st
-	}
-	return st, bound, nil
-}
-
-func (c *sqliteConn) Exec(ctx context.Context, q string, args ...any) (pgconn.CommandTag, error) {
-	st, bound, err := c.prepare(ctx, q, args)
-	if err != nil {
-		return pgconn.CommandTag{}, err
-	}
-	return sqliteTag(st.ExecContext(context.WithoutCancel(ctx), bound...))
-}
-
-func (c *sqliteConn) Query(ctx context.Context, q string, args ...any) (pgx.Rows, error) {
-	st, bound, err := c.prepare(ctx, q, args)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := st.QueryContext(context.WithoutCancel(ctx), bound...)
-	if err != nil {
-		return nil, err
-	}
-	return &sqliteRows{rows: rows}, nil
-}
-
-func (c *sqliteConn) QueryRow(ctx context.Context, q string, args ...any) pgx.Row {
-	rows, err := c.Query(ctx, q, args...)
-	return &oneRow{rows: rows, err: err}
-}
-
-// sqliteReader is the pool of read-only connections; database/sql prepares a statement on each as needed.
-type sqliteReader struct {
-	db    *sql.DB
-	mu    sync.RWMutex
-	stmts map[string]*sql.Stmt
-}
-
-func (p *sqliteReader) prepare(ctx context.Context, q string, args []any) (*sql.Stmt, []any, error) {
-	s := rewrite(q)
-	bound, err := s.bind(args)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.mu.RLock()
-	st := p.stmts[s.sql]
-	p.mu.RUnlock()
-	if st != nil {
-		return st, bound, nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if st = p.stmts[s.sql]; st == nil {
-		if st, err = p.db.PrepareContext(context.WithoutCancel(ctx), s.sql); err != nil {
-			return nil, nil, fmt.Errorf("db: %w in: %s", err, s.sql)
-		}
-		if len(p.stmts) < maxStmts {
-			p.stmts[s.sql] = st
-		}
-	}
-	return st, bound, nil
-}
-
-func (p *sqliteReader) Exec(ctx context.Context, q string, args ...any) (pgconn.CommandTag, error) {
-	return pgconn.CommandTag{}, errors.New("db: Read() can't write; use Write")
-}
-
-func (p *sqliteReader) Query(ctx context.Context, q string, args ...any) (pgx.Rows, error) {
-	st, bound, err := p.prepare(ctx, q, args)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := st.QueryContext(ctx, bound...)
-	if err != nil {
-		return nil, err
-	}
-	return &sqliteRows{rows: rows}, nil
-}
-
-func (p *sqliteReader) QueryRow(ctx context.Context, q string, args ...any) pgx.Row {
-	rows, err := p.Query(ctx, q, args...)
-	return &oneRow{rows: rows, err: err}
-}
-
-func sqliteTag(r sql.Result, err error) (pgconn.CommandTag, error) {
-	if err != nil {
-		return pgconn.CommandTag{}, err
-	}
-	n, _ := r.RowsAffected()
-	return pgconn.NewCommandTag("UPDATE " + strconv.FormatInt(n, 10)), nil
-}
-
-// sqliteRows gives database/sql's rows the methods of pgx.Rows that sqlc and pgx.CollectRows use.
-type sqliteRows struct{ rows *sql.Rows }
-
-func (r *sqliteRows) Close()                        { _ = r.rows.Close() }
-func (r *sqliteRows) Err() error                    { return r.rows.Err() }
-func (r *sqliteRows) CommandTag() pgconn.CommandTag { return pgconn.CommandTag{} }
-func (r *sqliteRows) Next() bool                    { return r.rows.Next() }
-func (r *sqliteRows) RawValues() [][]byte           { return nil }
-func (r *sqliteRows) Conn() *pgx.Conn               { return nil }
-func (r *sqliteRows) TypeMap() *pgtype.Map          { return nil }
-
-// FieldDescriptions names the columns; the types aren't known.
-func (r *sqliteRows) FieldDescriptions() []pgconn.FieldDescription {
-	names, _ := r.rows.Columns()
-	out := make([]pgconn.FieldDescription, len(names))
-	for i, n := range names {
-		out[i].Name = n
-	}
-	return out
-}
-
-func (r *sqliteRows) Values() ([]any, error) {
-	names, err := r.rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	vals, ptrs := make([]any, len(names)), make([]any, len(names))
-	for i := range vals {
-		ptrs[i] = &vals[i]
-	}
-	return vals, r.rows.Scan(ptrs...)
-}
-
-func (r *sqliteRows) Scan(dest ...any) error {
-	if len(dest) == 1 {
-		if s, ok := dest[0].(pgx.RowScanner); ok {
-			return s.ScanRow(r)
-		}
-	}
-	for i, d := range dest {
-		if raw, ok := d.(*json.RawMessage); ok {
-			dest[i] = (*[]byte)(raw) // database/sql knows only []byte itself
-		}
-	}
-	return r.rows.Scan(dest...)
-}
-
-type oneRow struct {
-	rows pgx.Rows
-	err  error
-}
-
-func (r *oneRow) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
-	defer r.rows.Close()
-	if !r.rows.Next() {
-		if err := r.rows.Err(); err != nil {
-			return err
-		}
-		return pgx.ErrNoRows
-	}
-	if err := r.rows.Scan(dest...); err != nil {
-		return err
-	}
-	r.rows.Close()
-	return r.rows.Err()
 }
 
 func stack() []byte { return debug.Stack() }
