@@ -39,6 +39,7 @@ type Filter struct {
 	Assignee int64
 	Channel  string
 	Tag      string
+	Topic    string
 	Text     string // in the messages; the order is then that of the messages found, newest first
 	Sort     string // SortLatest when empty
 	Cursor   string
@@ -51,7 +52,7 @@ type Page struct {
 	Next  string `json:"next"`
 }
 
-// fewTagged is up to how many conversations of a tag are sorted; more are met soon enough by walking the list.
+// fewTagged is up to how many conversations of a tag or topic are sorted; more are met soon enough by walking the list.
 const fewTagged = 1000
 
 // List returns a page of conversations. Each list walks an index, so its cost doesn't depend on how many there are.
@@ -83,6 +84,17 @@ func (i *Inbox) List(ctx context.Context, scope care.Scope, f Filter) (Page, err
 		}
 		s.tagged, err = ids(q.Query(ctx, `SELECT conversation_id FROM conversation_tags WHERE tag_id = ANY($1::bigint[]) LIMIT $2`, s.tags, int64(fewTagged+1)))
 		if err != nil {
+			return Page{}, err
+		}
+	}
+	if f.Topic != "" {
+		if s.topics, err = ids(q.Query(ctx, `SELECT id FROM topics WHERE name = $1 AND store_id = ANY($2::bigint[])`, f.Topic, stores)); err != nil {
+			return Page{}, err
+		}
+		if len(s.topics) == 0 {
+			return Page{Items: []Row{}}, nil
+		}
+		if s.ofTopic, err = ids(q.Query(ctx, `SELECT id FROM conversations WHERE topic_id = ANY($1::bigint[]) AND topic_id <> 0 LIMIT $2`, s.topics, int64(fewTagged+1))); err != nil {
 			return Page{}, err
 		}
 	}
@@ -136,6 +148,9 @@ type search struct {
 	after  cursor
 	tags   []int64
 	tagged []int64 // the conversations of a rare tag
+
+	topics  []int64
+	ofTopic []int64 // the conversations of a rare topic
 
 	args []any
 }
@@ -267,6 +282,12 @@ func (s *search) conditions(col string) string {
 		b.WriteString(" AND id = ANY(" + s.arg(s.tagged) + "::bigint[])")
 	} else if s.f.Tag != "" {
 		b.WriteString(" AND EXISTS (SELECT 1 FROM conversation_tags x WHERE x.conversation_id = conversations.id AND x.tag_id = ANY(" + s.arg(s.tags) + "::bigint[]))")
+	}
+	if s.f.Topic != "" {
+		b.WriteString(" AND topic_id = ANY(" + s.arg(s.topics) + "::bigint[])")
+		if len(s.ofTopic) <= fewTagged {
+			b.WriteString(" AND id = ANY(" + s.arg(s.ofTopic) + "::bigint[])")
+		}
 	}
 	if s.after != (cursor{}) {
 		than := ">"

@@ -133,6 +133,9 @@ func TestCountsAndListsStayExact(t *testing.T) {
 		if _, err := h.inbox.AddQueue(ctx, a, inbox.Queue{Store: h.store, Name: "Пошта"}); err == nil {
 			t.Fatal("two queues of one name")
 		}
+		if _, err := h.inbox.AddTopic(ctx, a, inbox.Topic{Store: h.store, Name: "Доставка"}); err != nil {
+			t.Fatal(err)
+		}
 		var all []int64
 		for n := range 25 {
 			in := h.from(fmt.Sprint("v", n), "слово")
@@ -146,7 +149,7 @@ func TestCountsAndListsStayExact(t *testing.T) {
 		for range 120 {
 			id, who := all[r.IntN(len(all))], []care.Scope{a, b}[r.IntN(2)]
 			var err error
-			switch r.IntN(9) {
+			switch r.IntN(10) {
 			case 0:
 				_, err = h.inbox.Resolve(ctx, who, id)
 			case 1:
@@ -163,6 +166,8 @@ func TestCountsAndListsStayExact(t *testing.T) {
 				_, err = h.inbox.Assign(ctx, who, id, inbox.Assignment{Queue: &q.ID})
 			case 7:
 				_, err = h.inbox.SetTags(ctx, who, id, []string{"b", "a", "a"}[:r.IntN(4)])
+			case 9:
+				_, err = h.inbox.SetTopic(ctx, who, id, []string{"Доставка", ""}[r.IntN(2)])
 			case 8:
 				_, err = h.inbox.Say(ctx, who, id, inbox.Answer{Kind: inbox.KindReply, Body: "так", Resolve: r.IntN(3) == 0})
 			}
@@ -193,6 +198,8 @@ func TestCountsAndListsStayExact(t *testing.T) {
 			{inbox.Filter{View: inbox.ViewAll, Channel: "email"}, `channel = 'email' ORDER BY last_message_at DESC, id DESC`, nil},
 			{inbox.Filter{View: inbox.ViewAll, Sort: inbox.SortWaiting}, `waiting_since_at > 0 ORDER BY waiting_since_at, id`, nil},
 			{inbox.Filter{View: inbox.ViewAll, Tag: "a"}, `id IN (SELECT conversation_id FROM conversation_tags x JOIN tags g ON g.id = x.tag_id WHERE g.name = 'a') ORDER BY last_message_at DESC, id DESC`, nil},
+			{inbox.Filter{View: inbox.ViewAll, Topic: "Доставка"}, `topic_id <> 0 ORDER BY last_message_at DESC, id DESC`, nil},
+			{inbox.Filter{View: inbox.ViewAll, Topic: "Повернення"}, `FALSE`, nil},
 		} {
 			f.filter.Limit = 3
 			if got, want := h.walk(a, f.filter), h.ids(`SELECT id FROM conversations WHERE `+f.where, f.args...); !slices.Equal(got, want) {

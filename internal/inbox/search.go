@@ -224,5 +224,8 @@ func (s *search) searchConditions() string {
 	if s.f.Tag != "" {
 		b.WriteString(" AND EXISTS (SELECT 1 FROM conversation_tags x JOIN tags g ON g.id = x.tag_id WHERE x.conversation_id = c.id AND g.name = " + s.arg(s.f.Tag) + ")")
 	}
+	if s.f.Topic != "" {
+		b.WriteString(" AND EXISTS (SELECT 1 FROM topics o WHERE o.id = c.topic_id AND o.name = " + s.arg(s.f.Topic) + ")")
+	}
 	return b.String()
 }

@@ -106,6 +106,15 @@ type Draft struct {
 	UpdatedAt      db.Time
 }
 
+type Macro struct {
+	ID        int64
+	StoreID   int64
+	Name      string
+	Bodies    json.RawMessage
+	CreatedAt db.Time
+	UpdatedAt db.Time
+}
+
 type Message struct {
 	ID             int64
 	StoreID        int64

@@ -51,6 +51,11 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		s.do(s.admin, "POST", "/topics", newTopic{store, TopicSettings{Name: "Delivery"}}, 201, &made)
 		return made.ID
 	},
+	"/macros": func(s *desk, store int64) int64 {
+		var made inbox.Macro
+		s.do(s.admin, "POST", "/macros", newMacro{store, "Hello", map[string]string{"en": "Hello {customer.first_name}"}}, 201, &made)
+		return made.ID
+	},
 	"/conversations": func(s *desk, store int64) int64 { return s.chat(store).Conversation },
 	"/attachments": func(s *desk, store int64) int64 {
 		s.t.Helper()

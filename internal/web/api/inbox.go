@@ -19,6 +19,7 @@ func (a *API) registerInbox() {
 	a.registerFiles()
 	a.registerQueues()
 	a.registerTopics()
+	a.registerMacros()
 }
 
 const tagInbox = "Inbox"
@@ -31,6 +32,7 @@ type listConversations struct {
 	Assignee int64  `query:"assignee_id" minimum:"0"`
 	Channel  string `query:"channel" maxLength:"30"`
 	Tag      string `query:"tag" maxLength:"50"`
+	Topic    string `query:"topic" maxLength:"80" doc:"The name of a topic"`
 	Text     string `query:"q" maxLength:"500" doc:"Words of the messages; the order is then by the newest message found"`
 	Sort     string `query:"sort" enum:"latest,oldest,waiting" default:"latest" doc:"waiting lists only those whose customer waits, the longest wait first"`
 }
@@ -48,7 +50,7 @@ func (a *API) registerConversations() {
 	register(a, op{ID: "list-conversations", Method: http.MethodGet, Path: "/conversations", Tag: tagInbox, Summary: "List conversations", Access: read},
 		func(ctx context.Context, in *listConversations) (*Out[inbox.Page], error) {
 			return out(a.Inbox.List(ctx, scope(ctx), inbox.Filter{View: in.View, Store: in.StoreID, Queue: in.Queue, Assignee: in.Assignee, Channel: in.Channel,
-				Tag: in.Tag, Text: in.Text, Sort: in.Sort, Cursor: in.Cursor, Limit: int(in.Limit)}))
+				Tag: in.Tag, Topic: in.Topic, Text: in.Text, Sort: in.Sort, Cursor: in.Cursor, Limit: int(in.Limit)}))
 		})
 	register(a, op{ID: "get-conversation", Method: http.MethodGet, Path: "/conversations/{id}", Tag: tagInbox, Summary: "Open a conversation",
 		Detail: "With its last messages, the caller's draft and the agents who look at it. Opening it shows the caller to them too.", Access: read},

@@ -316,6 +316,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List saved replies as they would be said in a conversation
+         * @description In the customer's language as far as there is one, with the places filled.
+         */
+        get: operations["list-conversation-macros"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/messages": {
         parameters: {
             query?: never;
@@ -956,6 +976,62 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/macro-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a saved reply can have filled in */
+        get: operations["list-macro-variables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List saved replies */
+        get: operations["list-macros"];
+        put?: never;
+        /**
+         * Save a reply
+         * @description A body may have places such as {customer.first_name}; {order.tracking|not yet known} says what stands there when nothing is known. A place that can't be filled by anything is refused.
+         */
+        post: operations["add-macro"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/macros/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a saved reply */
+        delete: operations["remove-macro"];
+        options?: never;
+        head?: never;
+        /** Change a saved reply */
+        patch: operations["change-macro"];
         trace?: never;
     };
     "/me": {
@@ -2062,6 +2138,15 @@ export interface components {
             field: string;
             message: string;
         };
+        FilledMacro: {
+            body: string;
+            /** Format: int64 */
+            id: number;
+            language: string;
+            /** @description Places that couldn't be filled; they stand in the body as they are */
+            missing: string[];
+            name: string;
+        };
         FormFile: {
             ContentType: string;
             Filename: string;
@@ -2381,12 +2466,20 @@ export interface components {
             items: components["schemas"]["Endpoint"][];
             next: string;
         };
+        ListFilledMacro: {
+            items: components["schemas"]["FilledMacro"][];
+            next: string;
+        };
         ListItem: {
             items: components["schemas"]["Item"][];
             next: string;
         };
         ListKey: {
             items: components["schemas"]["Key"][];
+            next: string;
+        };
+        ListMacro: {
+            items: components["schemas"]["Macro"][];
             next: string;
         };
         ListOrder: {
@@ -2452,6 +2545,26 @@ export interface components {
         ListTopic: {
             items: components["schemas"]["Topic"][];
             next: string;
+        };
+        Macro: {
+            /** @description By language; places such as {customer.first_name} or {order.tracking|soon} are filled from the conversation */
+            bodies: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        MacroChange: {
+            /** @description All of them */
+            bodies?: {
+                [key: string]: string;
+            };
+            name?: string;
         };
         Me: {
             agent: components["schemas"]["Profile"];
@@ -2568,6 +2681,15 @@ export interface components {
             name: string;
             /** @description What programs with the key may do */
             scopes: string[];
+            /** Format: int64 */
+            store_id: number;
+        };
+        NewMacro: {
+            /** @description By language: en, uk, ru, pl */
+            bodies: {
+                [key: string]: string;
+            };
+            name: string;
             /** Format: int64 */
             store_id: number;
         };
@@ -3977,6 +4099,8 @@ export interface operations {
                 assignee_id?: number;
                 channel?: string;
                 tag?: string;
+                /** @description The name of a topic */
+                topic?: string;
                 /** @description Words of the messages; the order is then by the newest message found */
                 q?: string;
                 /** @description waiting lists only those whose customer waits, the longest wait first */
@@ -4098,6 +4222,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-conversation-macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFilledMacro"];
+                };
             };
             /** @description Error */
             default: {
@@ -5534,6 +5689,166 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-macro-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListString"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-macros": {
+        parameters: {
+            query?: {
+                store_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMacro"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-macro": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMacro"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-macro": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-macro": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MacroChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Macro"];
+                };
             };
             /** @description Error */
             default: {
