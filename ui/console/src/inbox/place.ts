@@ -32,6 +32,8 @@ export function placeOf(
       store_id: storeId || undefined,
       q: search.get('q')?.trim() || undefined,
       channel: search.get('channel') ?? undefined,
+      tag: search.get('tag') ?? undefined,
+      topic: search.get('topic') ?? undefined,
       sort: sort === 'latest' ? undefined : sort,
     },
   };
@@ -44,14 +46,25 @@ export function inboxHref(change: {
   q?: string;
   sort?: string;
   channel?: string;
+  tag?: string;
+  topic?: string;
 }): string {
   const now = router.query;
-  const kept = (name: 'q' | 'sort' | 'channel') => change[name] ?? now.get(name) ?? undefined;
+  const kept = (name: 'q' | 'sort' | 'channel' | 'tag' | 'topic') =>
+    change[name] ?? now.get(name) ?? undefined;
   const otherView = change.view !== undefined && change.view !== router.params.view;
   const id = change.id === undefined ? router.params.id : (change.id ?? undefined);
   return href(
     'inbox',
     { view: change.view ?? router.params.view ?? 'open', id },
-    otherView ? { sort: kept('sort') } : { q: kept('q'), sort: kept('sort'), channel: kept('channel') },
+    otherView
+      ? { sort: kept('sort') }
+      : {
+          q: kept('q'),
+          sort: kept('sort'),
+          channel: kept('channel'),
+          tag: kept('tag'),
+          topic: kept('topic'),
+        },
   );
 }

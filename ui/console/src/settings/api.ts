@@ -92,6 +92,21 @@ export const queues = {
   remove: (id: Id) => del(`/queues/${id}`),
 };
 
+/** A saved reply: what is said, by language. */
+export interface Macro {
+  id: Id;
+  store_id: Id;
+  name: string;
+  bodies: Record<string, string>;
+}
+export const macros = {
+  list: (store: Id) => paged<Macro>('/macros', { store_id: store }),
+  variables: () => get<{ items: string[] }>('/macro-variables'),
+  create: (body: Omit<Macro, 'id'>) => post<Macro>('/macros', body),
+  change: (id: Id, body: Partial<Macro>) => patch<Macro>(`/macros/${id}`, body),
+  remove: (id: Id) => del(`/macros/${id}`),
+};
+
 /** Tags come into being by use. */
 export const tags = { list: (store: Id) => paged<NamedRow>('/tags', { store_id: store }) };
 /** Lists of names: topics, departments. */

@@ -6,6 +6,7 @@ import Clock from '@lucide/svelte/icons/clock';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import ListOrdered from '@lucide/svelte/icons/list-ordered';
 import MessageCircle from '@lucide/svelte/icons/message-circle';
+import MessageSquareQuote from '@lucide/svelte/icons/message-square-quote';
 import MessagesSquare from '@lucide/svelte/icons/messages-square';
 import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
@@ -58,6 +59,7 @@ export const sections: Section[] = [
   shop('hours', 'settings.hours', Clock, () => import('./Hours.svelte')),
   shop('widget', 'settings.widget', MessageCircle, () => import('./Widget.svelte')),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
+  shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),
   shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
   shop('tags', 'settings.tags', Tag, () => import('./Tags.svelte')),
   people('agents', 'settings.agents', Users, () => import('./Agents.svelte')),

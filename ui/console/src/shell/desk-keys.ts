@@ -8,6 +8,7 @@ const keys = {
   'list.open': ['list', 'Enter', 'key.open'],
   'list.search': ['list', 'Slash', 'key.search'],
   'list.fresh': ['list', 'KeyU', 'key.fresh'],
+  'list.select': ['list', 'KeyX', 'key.select'],
   'conversation.close': ['conversation', 'KeyE', 'key.close'],
   'conversation.assign': ['conversation', 'KeyA', 'key.assign'],
   'conversation.mine': ['conversation', 'KeyI', 'key.mine'],
@@ -17,6 +18,7 @@ const keys = {
   'conversation.customer': ['conversation', 'KeyD', 'key.customer'],
   'composer.reply': ['composer', 'KeyR', 'key.reply'],
   'composer.note': ['composer', 'KeyN', 'key.note'],
+  'composer.macros': ['composer', 'Ctrl+Slash', 'composer.macros'],
   'composer.send': ['composer', 'Ctrl+Enter', 'key.send'],
   'composer.send_close': ['composer', 'Ctrl+Shift+Enter', 'key.send_close'],
 } as const satisfies Record<string, readonly [Group, string, Key]>;

@@ -144,6 +144,7 @@ export interface ConversationQuery {
   assignee_id?: Id;
   channel?: string;
   tag?: string;
+  topic?: string;
   q?: string;
   sort?: 'latest' | 'oldest' | 'waiting';
   cursor?: string;
@@ -275,6 +276,14 @@ export interface Order {
   addresses: { shipping: Address | null; billing: Address | null };
   history: { at: Time; kind: string; text: string; author: string }[];
   note: string;
+}
+/** A saved reply as it would be said in a conversation. */
+export interface FilledMacro {
+  id: Id;
+  name: string;
+  language: string;
+  body: string;
+  missing: string[];
 }
 export type ActionKind = 'cancel' | 'status' | 'refund' | 'note' | 'reserve';
 /** Something asked of a shop for an order, and what came of it. */

@@ -37,7 +37,9 @@ export interface ListQuery extends Omit<ConversationQuery, 'cursor' | 'limit' | 
 
 /** Whether a row belongs to a list by what the row itself shows; a search can only be judged by the server. */
 export function belongs(row: ConversationRow, query: ListQuery, me: Id): boolean {
-  if (query.q || query.tag) return false;
+  if (query.q) return false;
+  if (query.tag && !row.tags.includes(query.tag)) return false;
+  if (query.topic && row.topic !== query.topic) return false;
   if (query.store_id && row.store_id !== query.store_id) return false;
   if (query.queue_id && row.queue_id !== query.queue_id) return false;
   if (query.channel && row.channel !== query.channel) return false;

@@ -31,7 +31,8 @@ export class Thread {
     mode: 'reply',
     files: [],
   });
-  scroll: number | undefined;
+  /** Where it was left: the first message shown, the first one seen, and how much of that was above. */
+  scroll: { oldest: number; seq: number; by: number } | undefined;
   private draftTouched = false;
   private draftTimer: ReturnType<typeof setTimeout> | undefined;
   private typingTimers = new Map<string, ReturnType<typeof setTimeout>>();
