@@ -28,9 +28,9 @@ type Mixer struct {
 // Counters are what a mixer has done so far.
 type Counters struct {
 	Bridges, Legs int
-	Ticks, Late   uint64 // of bridges; late by more than 5 ms
-	Lost          uint64 // frames that should have come to legs and didn't
-	Worst         time.Duration
+	Ticks, Late   uint64        // of bridges; late by more than 5 ms
+	Lost          uint64        // frames that should have come to legs and didn't
+	Worst         time.Duration // delay of a tick since the counters were last asked for
 }
 
 // NewMixer starts a mixer.
@@ -78,7 +78,7 @@ func (m *Mixer) Bridge() *Bridge {
 func (m *Mixer) Counters() Counters {
 	c := Counters{
 		Bridges: int(m.bridges.Load()), Legs: int(m.legs.Load()), Ticks: m.ticks.Load(), Late: m.late.Load(), Lost: m.lost.Load(),
-		Worst: time.Duration(m.worst.Load()),
+		Worst: time.Duration(m.worst.Swap(0)),
 	}
 	for _, s := range m.shards {
 		for _, b := range *s.load() {

@@ -121,3 +121,32 @@ func TestSignalsAndMusic(t *testing.T) {
 		t.Errorf("a click of %.0f where the music begins anew", d)
 	}
 }
+
+// A trunk that sends keys as tones: they are heard while the caller is in a bridge, and go on to whoever hears him.
+func TestKeysAreHeardInTheSound(t *testing.T) {
+	m := sound.NewStill()
+	b := m.Bridge()
+	var press []int16
+	for _, key := range "42#" {
+		s := make([]int16, 800)
+		tone.Key(key).Fill(s)
+		press = append(append(press, s...), make([]int16, 800)...)
+	}
+	caller := sound.NewPlayer(nil)
+	caller.Play(sound.Item{Sound: press})
+	leg := sound.HearKeys(caller)
+	keys := make(chan rune, 10)
+	leg.OnDTMF(func(key rune) { keys <- key })
+	must(t, b.Add(leg, sound.Customer))
+	for range 50 {
+		m.Step()
+	}
+	for _, want := range "42#" {
+		if got := <-keys; got != want {
+			t.Errorf("key %q, want %q", got, want)
+		}
+	}
+	if leg.Lost() != 0 {
+		t.Error("a player lost frames")
+	}
+}

@@ -48,6 +48,14 @@ const (
 	quietness = 200 * 200
 )
 
+// nothingYet is what stands in the ring where nothing came.
+var nothingYet = func() (f [sound.Samples]int16) {
+	for i := range f {
+		f[i] = none
+	}
+	return f
+}()
+
 func (j *jitter) reset(ts uint32) {
 	for i := range j.ring {
 		j.ring[i] = none
@@ -82,11 +90,9 @@ func (j *jitter) push(ts uint32, samples []int16) bool {
 		}
 		j.dry = 0
 	}
-	for i, v := range samples {
-		if offset+i >= 0 {
-			j.ring[(ts+uint32(i))%ringSize] = v
-		}
-	}
+	early := samples[max(0, -offset):] // what isn't too late of it
+	at := (ts + uint32(len(samples)-len(early))) % ringSize
+	copy(j.ring[:], early[copy(j.ring[at:], early):])
 	if end := ts + uint32(len(samples)); int32(end-j.head) > 0 {
 		j.head = end
 	}
@@ -151,12 +157,14 @@ func (j *jitter) wait(f *sound.Frame) bool {
 // take moves a frame out of the ring and covers what is missing in it.
 func (j *jitter) take(f *sound.Frame) {
 	missing := 0
-	for i := range f {
-		p := &j.ring[(j.play+uint32(i))%ringSize]
-		if f[i] = *p; *p == none {
+	at := int(j.play % ringSize)
+	n := copy(f[:], j.ring[at:])
+	copy(j.ring[at:], nothingYet[:n])
+	copy(j.ring[:], nothingYet[:copy(f[n:], j.ring[:])])
+	for _, v := range f {
+		if v == none {
 			missing++
 		}
-		*p = none
 	}
 	j.play += sound.Samples
 	if missing == 0 && j.gap == 0 {
