@@ -42,6 +42,7 @@ const (
 	PermIngest        Permission = "commerce.ingest"
 	PermReports       Permission = "reports.read"
 	PermPeople        Permission = "people.manage" // agents, teams, roles
+	PermWork          Permission = "work.answer"   // inquiries and tasks of departments
 	PermSettings      Permission = "settings.manage"
 	PermConnections   Permission = "connections.manage"
 	PermKeys          Permission = "keys.manage" // API keys and webhooks
