@@ -25,6 +25,7 @@ import (
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 )
 
 // Version is set at build time.
@@ -47,6 +48,7 @@ type App struct {
 	Post      *post.Post
 	Inbox     *inbox.Inbox
 	Webhooks  *webhook.Webhooks
+	Work      *work.Work
 	Live      *live.Live
 	Widget    *widget.Door
 	API       *api.API

@@ -16,6 +16,9 @@ func (a *App) wire() {
 	a.DB.Route(care.EventConnectionUpdated, post.JobChanged)
 	a.DB.Route(care.EventConnectionDeleted, post.JobChanged)
 	a.DB.Route(care.EventDeliveryChanged, inbox.JobDelivery)
+	for _, e := range []string{care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled} {
+		a.DB.Route(e, inbox.JobInquiry)
+	}
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -29,5 +32,6 @@ func (a *App) wire() {
 	a.Sync.Jobs(a.Jobs)
 	a.Post.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)
+	a.Work.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }

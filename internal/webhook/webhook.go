@@ -37,6 +37,7 @@ var Events = []string{
 	care.EventConnectionDegraded, care.EventConnectionRestored, care.EventConnectionAuthFailed,
 	care.EventConversationCreated, care.EventConversationAssigned, care.EventConversationResolved, care.EventConversationReopened, care.EventConversationSnoozed,
 	care.EventMessageReceived, care.EventMessageSent,
+	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
 }
 
 const (

@@ -22,6 +22,7 @@ import (
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 )
 
 // Base is the path under which all operations stand.
@@ -35,6 +36,7 @@ type Deps struct {
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Webhooks  *webhook.Webhooks
+	Work      *work.Work
 	Inbox     *inbox.Inbox
 	Find      *find.Finder
 	Log       *slog.Logger // slog.Default() if nil
@@ -77,6 +79,7 @@ func New(d Deps) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
 	a.registerWebhooks()
+	a.registerInquiries()
 	a.registerSync()
 	a.registerInbox()
 	a.registerFind()
