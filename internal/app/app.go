@@ -14,18 +14,19 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/blob"
 	"opeka/internal/bus"
+	"opeka/internal/care"
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
+	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
-	"opeka/internal/work"
 )
 
 // Version is set at build time.
@@ -47,8 +48,9 @@ type App struct {
 	Sync      *commerce.Sync
 	Post      *post.Post
 	Inbox     *inbox.Inbox
+	Phone     *phone.Phone
+	Trunks    *phone.Trunks
 	Webhooks  *webhook.Webhooks
-	Work      *work.Work
 	Live      *live.Live
 	Widget    *widget.Door
 	API       *api.API
@@ -56,8 +58,9 @@ type App struct {
 	// Handler serves everything; Run puts it on the configured address.
 	Handler http.Handler
 
-	traces func(context.Context) error
-	closed bool
+	carriers []care.CarrierPlug // of tests
+	traces   func(context.Context) error
+	closed   bool
 }
 
 // Options let a test put its own clock under the whole program, and a measurement see the program rather than its limits.
@@ -67,6 +70,8 @@ type Options struct {
 	Limits api.Limits // api.DefaultLimits if zero
 	// CommitEach is that of db.Options.
 	CommitEach bool
+	// Carriers are telephone networks of a test's world, beside the plugs.
+	Carriers []care.CarrierPlug
 }
 
 // New opens and migrates the database and builds every room and door. Nothing works or listens until Run or Start.
@@ -75,7 +80,7 @@ func New(ctx context.Context, c Config, o Options) (a *App, err error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	a = &App{Config: c, Log: o.Log}
+	a = &App{Config: c, Log: o.Log, carriers: o.Carriers}
 	if a.Log == nil {
 		a.Log = c.Logger()
 	}
@@ -109,6 +114,14 @@ func New(ctx context.Context, c Config, o Options) (a *App, err error) {
 	return a, nil
 }
 
+// worldPlugs are the carriers of a test as plugs of connections.
+func (a *App) worldPlugs() (out []care.Plug) {
+	for _, p := range a.carriers {
+		out = append(out, p)
+	}
+	return out
+}
+
 func openBus(c Config, log *slog.Logger) (bus.Bus, error) {
 	switch {
 	case c.NATS != "":
@@ -132,6 +145,9 @@ func openFiles(ctx context.Context, c Config) (blob.Store, error) {
 // Start begins the work that needs no visitor: jobs and timers.
 func (a *App) Start(ctx context.Context) error {
 	a.Inbox.Start()
+	if err := a.Phone.Start(ctx); err != nil {
+		return err
+	}
 	if err := a.Jobs.Start(ctx); err != nil {
 		return err
 	}
@@ -190,6 +206,12 @@ func (a *App) Close() error {
 	a.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	if a.Phone != nil { // what it holds is hung up and written while jobs still run
+		a.Phone.Close()
+	}
+	if a.Trunks != nil {
+		a.Trunks.Close()
+	}
 	if a.Jobs != nil {
 		a.Jobs.Stop(ctx)
 	}

@@ -1,11 +1,8 @@
 package app
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"net/http"
-	"time"
 
 	"opeka/internal/account"
 	"opeka/internal/care"
@@ -14,16 +11,15 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
+	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/hook"
 	"opeka/internal/web/ingest"
 	"opeka/internal/web/live"
-	"opeka/internal/web/portal"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
-	"opeka/internal/work"
 	"opeka/ui"
 )
 
@@ -39,7 +35,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	}
 
 	client := outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate})
-	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: plugs(), HookURL: c.hookURL})
+	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: append(plugs(), a.worldPlugs()...), HookURL: c.hookURL})
 	a.Find = find.New(a.DB)
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
@@ -47,11 +43,12 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
-	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
+	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](), a.carriers...), client, a.Bus, a.Log)
+	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Webhooks: a.Webhooks, Work: a.Work, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Phone: a.Phone, Webhooks: a.Webhooks, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
@@ -76,7 +73,6 @@ func (a *App) build(c Config, limits api.Limits) error {
 	ingest.New(a.DB, a.Accounts, a.Commerce, a.Sync, a.Log).Routes(mux)
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)
-	portal.Routes(mux, a.Work, a.zoneOf, a.Log)
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux
@@ -89,15 +85,4 @@ func (c Config) hookURL(token string) string {
 		return ""
 	}
 	return c.PublicURL + "/hooks/" + token
-}
-
-// zoneOf is the time zone of a store; UTC for one that can't be read.
-func (a *App) zoneOf(ctx context.Context, store int64) *time.Location {
-	var name string
-	if err := a.DB.Read().QueryRow(ctx, `SELECT time_zone FROM stores WHERE id = $1`, store).Scan(&name); err == nil {
-		if zone, err := time.LoadLocation(name); err == nil {
-			return zone
-		}
-	}
-	return time.UTC
 }

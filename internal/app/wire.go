@@ -3,7 +3,9 @@ package app
 import (
 	"opeka/internal/care"
 	"opeka/internal/commerce"
+	"opeka/internal/db"
 	"opeka/internal/inbox"
+	"opeka/internal/phone"
 	"opeka/internal/post"
 )
 
@@ -16,9 +18,7 @@ func (a *App) wire() {
 	a.DB.Route(care.EventConnectionUpdated, post.JobChanged)
 	a.DB.Route(care.EventConnectionDeleted, post.JobChanged)
 	a.DB.Route(care.EventDeliveryChanged, inbox.JobDelivery)
-	for _, e := range []string{care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled} {
-		a.DB.Route(e, inbox.JobInquiry)
-	}
+	a.wirePhone()
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -32,6 +32,27 @@ func (a *App) wire() {
 	a.Sync.Jobs(a.Jobs)
 	a.Post.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)
-	a.Work.Jobs(a.Jobs)
+	a.Phone.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
+}
+
+// wirePhone says what makes the telephone ring.
+func (a *App) wirePhone() {
+	a.DB.Route(care.EventAgentPresence, phone.JobPresence)
+	for _, e := range phone.Hears {
+		a.DB.Route(e, phone.JobHeard)
+	}
+	a.DB.RouteWhen(care.EventStockChanged, phone.JobStock, func(e db.Event) bool {
+		s, ok := e.Payload.(care.StockEvent)
+		return ok && a.Phone.Awaited(s.Variant)
+	})
+	for _, e := range []string{care.EventCallbackExpired, care.EventCallbackWritten, care.EventStockTold} {
+		a.DB.Route(e, phone.JobTell)
+	}
+	for _, e := range []string{care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped} {
+		a.DB.Route(e, phone.JobNote)
+	}
+	for _, e := range []string{care.EventConnectionCreated, care.EventConnectionUpdated, care.EventConnectionDeleted} {
+		a.DB.Route(e, phone.JobTrunks)
+	}
 }

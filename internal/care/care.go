@@ -40,9 +40,11 @@ const (
 	PermCommerceRead  Permission = "commerce.read"
 	PermCommerceWrite Permission = "commerce.write" // actions on orders
 	PermIngest        Permission = "commerce.ingest"
+	PermPhone         Permission = "phone.use"        // to call and be called, and the callbacks' board
+	PermSupervise     Permission = "phone.supervise"  // to listen in, whisper and join
+	PermRecordings    Permission = "phone.recordings" // to hear what was recorded; each hearing is audited
 	PermReports       Permission = "reports.read"
 	PermPeople        Permission = "people.manage" // agents, teams, roles
-	PermWork          Permission = "work.answer"   // inquiries and tasks of departments
 	PermSettings      Permission = "settings.manage"
 	PermConnections   Permission = "connections.manage"
 	PermKeys          Permission = "keys.manage" // API keys and webhooks

@@ -66,13 +66,6 @@ const (
 	EventMessageSent          = "message.sent"     // to a customer
 	EventNoteAdded            = "message.noted"
 
-	EventInquiryAsked     = "inquiry.asked"
-	EventInquiryAnswered  = "inquiry.answered" // the warehouse, or another department, answered a question
-	EventInquiryOverdue   = "inquiry.overdue"  // its deadline passed; Level says how often that was told
-	EventInquiryCancelled = "inquiry.cancelled"
-
-	EventScriptEnded = "script.ended" // a call script reached one of its ends
-
 	EventStoreCreated = "store.created"
 	EventStoreUpdated = "store.updated" // name, calendar, widget or other settings
 
@@ -270,16 +263,70 @@ type TaskEvent struct {
 	Assignee   int64  `json:"assignee_id"`
 }
 
-// ScriptEvent is the payload of script.ended: what a walk through a call script came to. What it was about is 0 where it was about none.
-type ScriptEvent struct {
-	Run          int64  `json:"run_id"`
-	Script       int64  `json:"script_id"`
-	Customer     int64  `json:"customer_id"`
-	Order        int64  `json:"order_id"`
-	Conversation int64  `json:"conversation_id"`
+// The telephone's events. A call's and a callback's row hold the rest.
+const (
+	EventCallStarted   = "call.started"   // it rings in, or we ring out
+	EventCallQueued    = "call.queued"    // it waits for an agent
+	EventCallOffered   = "call.offered"   // to an agent
+	EventCallAnswered  = "call.answered"  // an agent talks with the customer
+	EventCallHeld      = "call.held"      // or resumed: State says which
+	EventCallMoved     = "call.moved"     // to another agent, queue or number
+	EventCallEnded     = "call.ended"     // with its result
+	EventCallAbandoned = "call.abandoned" // the caller hung up before anybody answered
+	EventCallMissed    = "call.missed"    // nobody could answer: closed, or the queue was full
+	EventCallDropped   = "call.dropped"   // it broke off: by the network, or the node that held it is gone
+	EventCallVoicemail = "call.voicemail" // the caller left a message
+	EventCallRecorded  = "call.recorded"  // its recording is kept
+	EventCallWrapped   = "call.wrapped"   // the agent said what came of it
+
+	EventCallbackCreated   = "callback.created"
+	EventCallbackMerged    = "callback.merged" // another reason for a call that is owed already
+	EventCallbackMoved     = "callback.moved"  // to another time, by a person
+	EventCallbackTried     = "callback.tried"  // an attempt ended; Result says how
+	EventCallbackLate      = "callback.late"   // the promised time passed; Reason says why
+	EventCallbackDone      = "callback.done"
+	EventCallbackDeclined  = "callback.declined"  // the customer doesn't want it, or can't be rung
+	EventCallbackWritten   = "callback.written"   // the customer prefers to be written to: whoever listens writes
+	EventCallbackExpired   = "callback.expired"   // its time ran out: whoever listens tells the customer in writing
+	EventCallbackCancelled = "callback.cancelled" // by a person
+
+	EventStockTold = "subscription.told" // a customer who wished to be written to: what he waited for is there; whoever listens writes
+
+	EventInquiryAnswered = "inquiry.answered" // the warehouse, or another department, answered a question
+)
+
+// CallEvent is the payload of call.*.
+type CallEvent struct {
 	Call         int64  `json:"call_id"`
-	Callback     int64  `json:"callback_id"`
-	Outcome      string `json:"outcome"`
+	Direction    string `json:"direction"` // in, out
+	Number       string `json:"number"`    // the customer's
+	Customer     int64  `json:"customer_id"`
+	Conversation int64  `json:"conversation_id"`
+	Queue        int64  `json:"queue_id"`
+	Agent        int64  `json:"agent_id"`
+	Callback     int64  `json:"callback_id,omitempty"`
+	State        string `json:"state"`
+	Result       string `json:"result,omitempty"`
+	WaitMS       int64  `json:"wait_ms,omitempty"` // in the queue
+	TalkMS       int64  `json:"talk_ms,omitempty"`
+	HoldMS       int64  `json:"hold_ms,omitempty"`
+	WrapMS       int64  `json:"wrap_ms,omitempty"`
+}
+
+// CallbackEvent is the payload of callback.*.
+type CallbackEvent struct {
+	Callback     int64    `json:"callback_id"`
+	Customer     int64    `json:"customer_id"`
+	Conversation int64    `json:"conversation_id"`
+	Number       string   `json:"number"`
+	Language     string   `json:"language"`
+	Triggers     []string `json:"triggers"` // why the call is owed
+	State        string   `json:"state"`
+	Reason       string   `json:"reason"`
+	Result       string   `json:"result,omitempty"`
+	Attempts     int64    `json:"attempts"`
+	Agent        int64    `json:"agent_id,omitempty"`
+	Call         int64    `json:"call_id,omitempty"`
 }
 
 // InquiryEvent is the payload of inquiry.*; its subject is the inquiry.
@@ -290,13 +337,17 @@ type InquiryEvent struct {
 	Order        int64  `json:"order_id"`
 	Variant      int64  `json:"variant_id"`
 	Agent        int64  `json:"agent_id"` // who asked
-	Department   string `json:"department"`
-	Question     string `json:"question"`
-	Verdict      string `json:"verdict"` // yes, no, later, other
 	Answer       string `json:"answer"`
-	Quantity     int64  `json:"quantity,omitempty"`
-	ExpectedOn   string `json:"expected_on,omitempty"`
-	Level        int64  `json:"level"`
 	// Call asks for a callback with the answer; false: the answer is sent as a message.
 	Call bool `json:"call"`
+}
+
+// SubscriptionEvent is the payload of subscription.told; its subject is the subscription.
+type SubscriptionEvent struct {
+	Subscription int64  `json:"subscription_id"`
+	Variant      int64  `json:"variant_id"`
+	Customer     int64  `json:"customer_id"`
+	Quantity     int64  `json:"quantity"`
+	Number       string `json:"number"`
+	Language     string `json:"language"`
 }

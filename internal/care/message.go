@@ -62,3 +62,22 @@ type Page struct {
 	Title string `json:"title,omitempty"`
 	Agent string `json:"agent,omitempty"` // the browser's User-Agent
 }
+
+// CallNote is what the telephone tells a conversation: that somebody rang, was rung, left a message, or is told in writing instead.
+type CallNote struct {
+	Key          string // the same key is noted once
+	Store        int64
+	Conversation int64 // the one that it belongs to; 0: the customer's on the telephone
+	Number       string
+	Name         string
+	Language     string
+	Agent        int64 // who talked: the conversation is his
+	// Code and Params make the line, as of a system message: `system.<code>` of the catalogue.
+	Code   string
+	Params map[string]any
+	// Body is said to the customer where the conversation can carry it, and stands there as a note for agents where it can't.
+	Body string
+	// Words are the customer's own, such as "voicemail": he waits for an answer to them.
+	Words       string
+	Attachments []int64
+}

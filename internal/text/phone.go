@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
@@ -190,3 +191,31 @@ func onlyDigits(s string) string {
 		return r
 	}, s)
 }
+
+// PhoneZone tells in which time zone a number's owner lives. Of a country with several zones, home is taken where it is one of them, else the
+// first that the number's prefix knows; a number that tells nothing gives home.
+func PhoneZone(e164, home string) string {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return home
+	}
+	zones, err := phonenumbers.GetTimezonesForNumber(n)
+	if err != nil || len(zones) == 0 {
+		return home
+	}
+	for i, z := range zones {
+		if now, ok := renamedZones[z]; ok {
+			z, zones[i] = now, now
+		}
+		if z == home {
+			return home
+		}
+	}
+	if _, err := time.LoadLocation(zones[0]); err != nil || !strings.Contains(zones[0], "/") {
+		return home
+	}
+	return zones[0]
+}
+
+// renamedZones are zones that the numbering tables still call by an old name.
+var renamedZones = map[string]string{"Europe/Kiev": "Europe/Kyiv", "Asia/Calcutta": "Asia/Kolkata", "Asia/Rangoon": "Asia/Yangon"}

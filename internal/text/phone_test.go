@@ -107,3 +107,18 @@ func FuzzParsePhone(f *testing.F) {
 		}
 	})
 }
+
+func TestPhoneZone(t *testing.T) {
+	for _, c := range []struct{ number, home, want string }{
+		{"+380671234567", "Europe/Kyiv", "Europe/Kyiv"},
+		{"+380671234567", "Europe/Warsaw", "Europe/Kyiv"},
+		{"+48501234567", "Europe/Kyiv", "Europe/Warsaw"},
+		{"+79161234567", "Europe/Kyiv", "Europe/Moscow"},
+		{"+12125550100", "Europe/Kyiv", "America/New_York"},
+		{"nonsense", "Europe/Kyiv", "Europe/Kyiv"},
+	} {
+		if got := PhoneZone(c.number, c.home); got != c.want {
+			t.Errorf("%s seen from %s: %s, want %s", c.number, c.home, got, c.want)
+		}
+	}
+}

@@ -37,7 +37,9 @@ var Events = []string{
 	care.EventConnectionDegraded, care.EventConnectionRestored, care.EventConnectionAuthFailed,
 	care.EventConversationCreated, care.EventConversationAssigned, care.EventConversationResolved, care.EventConversationReopened, care.EventConversationSnoozed,
 	care.EventMessageReceived, care.EventMessageSent,
-	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
+	care.EventCallStarted, care.EventCallAnswered, care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped, care.EventCallVoicemail,
+	care.EventCallbackCreated, care.EventCallbackTried, care.EventCallbackLate, care.EventCallbackDone, care.EventCallbackDeclined, care.EventCallbackWritten, care.EventCallbackExpired, care.EventCallbackCancelled,
+	care.EventStockTold,
 }
 
 const (

@@ -21,8 +21,8 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
+	"opeka/internal/phone"
 	"opeka/internal/webhook"
-	"opeka/internal/work"
 )
 
 // Base is the path under which all operations stand.
@@ -36,8 +36,8 @@ type Deps struct {
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Webhooks  *webhook.Webhooks
-	Work      *work.Work
 	Inbox     *inbox.Inbox
+	Phone     *phone.Phone
 	Find      *find.Finder
 	Log       *slog.Logger // slog.Default() if nil
 	Version   string
@@ -79,9 +79,9 @@ func New(d Deps) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
 	a.registerWebhooks()
-	a.registerInquiries()
 	a.registerSync()
 	a.registerInbox()
+	a.registerCallbacks()
 	a.registerFind()
 	a.registerCustomer()
 	a.registerOrder()

@@ -10,8 +10,8 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/phone"
 	"opeka/internal/webhook"
-	"opeka/internal/work"
 )
 
 // fixtures makes one thing of a store for each address that names a thing, by the path before its first parameter. A room that
@@ -68,6 +68,27 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		return file.ID
 	},
 
+	"/callbacks": func(s *desk, store int64) int64 {
+		var made phone.Callback
+		s.do(s.admin, "POST", "/callbacks", NewCallback{StoreID: store, Number: "+380671112233"}, 201, &made)
+		return made.ID
+	},
+	"/stock-subscriptions": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		product, variant := s.db.ID(), s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO products (id, store_id, connection_id, external_id, name, folded, categories, updated_at) VALUES ($1, $2, 1, $3, 'Coat', 'coat', '[]', 1)`, product, store, id(product))
+			tx.Defer(`INSERT INTO variants (id, store_id, connection_id, product_id, external_id, options, price, currency) VALUES ($1, $2, 1, $3, $4, '[]', 100, 'UAH')`, variant, store, product, id(variant))
+			return nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var made phone.Subscription
+		s.do(s.admin, "POST", "/stock-subscriptions", NewSubscription{StoreID: store, Variant: variant, Number: "+380671112233", How: "call", Quantity: 1}, 201, &made)
+		return made.ID
+	},
+
 	"/jobs/dead": func(s *desk, store int64) int64 {
 		s.t.Helper()
 		dead := s.db.ID()
@@ -80,14 +101,6 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 			s.t.Fatal(err)
 		}
 		return dead
-	},
-
-	"/inquiries": func(s *desk, store int64) int64 {
-		var department account.Department
-		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Warehouse"}, 201, &department)
-		var made work.Inquiry
-		s.do(s.admin, "POST", "/inquiries", work.Question{Store: store, Department: department.ID, Text: "Is it there?"}, 201, &made)
-		return made.ID
 	},
 
 	"/webhooks": func(s *desk, store int64) int64 { return s.endpoint(store) },
@@ -150,8 +163,8 @@ func (s *desk) endpoint(store int64) int64 {
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
 	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
+	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Log: d.Log})
 	d.Find = find.New(s.db)
-	d.Work = work.New(s.db, work.Options{Key: []byte("key")})
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)
 }

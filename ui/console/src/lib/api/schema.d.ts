@@ -101,6 +101,172 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/callback-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the board's columns */
+        get: operations["count-callbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callback-next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the most urgent callback, to look at it
+         * @description It is offered to the caller, who accepts or declines it. 404 when nothing is due that he can take.
+         */
+        post: operations["next-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List callbacks
+         * @description Open ones by their time; of the column done the latest first. Without a column all that are open.
+         */
+        get: operations["list-callbacks"];
+        put?: never;
+        /**
+         * Have a customer rung
+         * @description A call that is owed to the same number already takes the new reason up. Where the store's rules owe none, the answer is 409 with the reason.
+         */
+        post: operations["create-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a callback with its decisions and attempts */
+        get: operations["get-callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an offered callback: the customer is rung */
+        post: operations["accept-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a callback that isn't needed any more */
+        post: operations["cancel-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline a callback before the customer has answered
+         * @description It is no attempt, and goes to somebody else.
+         */
+        post: operations["decline-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}/disposition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what came of a callback's call */
+        post: operations["dispose-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/callbacks/{id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a callback to the time that the customer named */
+        post: operations["reschedule-callback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections": {
         parameters: {
             query?: never;
@@ -707,24 +873,6 @@ export interface paths {
         patch: operations["rename-department"];
         trace?: never;
     };
-    "/departments/{id}/inquiries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** See how a department is asked */
-        get: operations["get-inquiry-settings"];
-        /** Set how a department is asked */
-        put: operations["set-inquiry-settings"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/files/{id}": {
         parameters: {
             query?: never;
@@ -864,84 +1012,6 @@ export interface paths {
         get: operations["inbox-counts"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/inquiries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List questions to departments
-         * @description The open ones by their deadlines, or those that are over, the latest first; of one conversation, all in the order of asking.
-         */
-        get: operations["list-inquiries"];
-        put?: never;
-        /**
-         * Ask a department
-         * @description The deadline is the department's, in opening hours of the store, unless one is set. The answer is told by inquiry.answered: to the conversation, and to the customer by a callback if wants_call.
-         */
-        post: operations["ask-department"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/inquiries/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get a question */
-        get: operations["get-inquiry"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/inquiries/{id}/answer": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Answer a question
-         * @description The first answer counts.
-         */
-        post: operations["answer-inquiry"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/inquiries/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a question back */
-        post: operations["cancel-inquiry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1345,6 +1415,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/phone/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller stands at the telephone */
+        get: operations["get-my-phone"];
+        /**
+         * Come to the telephone, or leave it
+         * @description Who is at it, with presence ready, is given calls.
+         */
+        put: operations["set-my-phone"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/places": {
         parameters: {
             query?: never;
@@ -1515,6 +1606,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stock-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits for which goods, the latest first */
+        get: operations["list-stock-subscriptions"];
+        put?: never;
+        /**
+         * Ring or tell a customer when it is there
+         * @description In the order of asking, no more customers are told than there are pieces.
+         */
+        post: operations["create-stock-subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stock-subscriptions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one wish */
+        get: operations["get-stock-subscription"];
+        put?: never;
+        post?: never;
+        /** Take a wish back */
+        delete: operations["cancel-stock-subscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stores": {
         parameters: {
             query?: never;
@@ -1559,6 +1689,44 @@ export interface paths {
          * @description What isn't named stays as it is.
          */
         patch: operations["update-store"];
+        trace?: never;
+    };
+    "/stores/{id}/callback-refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why no call was owed, the latest first */
+        get: operations["list-callback-refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/callback-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which trigger makes a callback, and how customers are rung */
+        get: operations["get-callback-rules"];
+        /**
+         * Change the policy, and the rules that are given
+         * @description Callbacks that are owed already keep what they were made with.
+         */
+        put: operations["set-callback-rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/stores/{id}/identity-secret": {
@@ -1928,6 +2096,32 @@ export interface components {
             id: number;
             name: string;
         };
+        AgentState: {
+            /** Format: int64 */
+            agent_id: number;
+            /** Format: int64 */
+            call_id: number;
+            /** Format: int64 */
+            callback_id: number;
+            /** @description Empty: the browser; else a telephone's name or number */
+            device: string;
+            name: string;
+            /** @enum {string} */
+            presence: "ready" | "busy" | "away" | "offline";
+            /** @description His browser or telephone is there */
+            reachable: boolean;
+            /** @description Why the system took him off */
+            reason: string;
+            /** Format: date-time */
+            since_at: string;
+            /** @enum {string} */
+            state: "free" | "offered" | "reserved" | "talking" | "wrapup";
+            /**
+             * Format: date-time
+             * @description Of an offer or of the wrap-up
+             */
+            until_at: string;
+        };
         Answer: {
             /** Format: date-time */
             at: string;
@@ -1975,6 +2169,123 @@ export interface components {
             /** Format: int64 */
             subject_id: number;
             subject_name: string;
+        };
+        BoardCounts: {
+            /**
+             * Format: int64
+             * @description Closed today
+             */
+            done: number;
+            /** Format: int64 */
+            due: number;
+            /**
+             * Format: int64
+             * @description Open ones that are late
+             */
+            late: number;
+            /** Format: int64 */
+            no_answer: number;
+            /** Format: int64 */
+            today: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        Callback: {
+            /**
+             * Format: int64
+             * @description Who has it, or had it last
+             */
+            agent_id: number;
+            agent_name: string;
+            /**
+             * Format: date-time
+             * @description Its place in the queue
+             */
+            asked_at: string;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: int64 */
+            call_id: number;
+            /** Format: date-time */
+            closed_at: string;
+            /** @enum {string} */
+            column: "due" | "today" | "waiting" | "no_answer" | "done";
+            /** Format: int64 */
+            conversation_id: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** @description What was decided, the latest first; only of one callback */
+            decisions?: components["schemas"]["Decision"][];
+            disposition: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: int64 */
+            id: number;
+            language: string;
+            /** @description Of the last attempt: phone.result.<result> */
+            last_result: string;
+            /** @description Why it was late; empty: it wasn't */
+            late: string;
+            /** Format: int64 */
+            max_attempts: number;
+            /** @enum {string} */
+            mode: "customer_first" | "agent_first";
+            note: string;
+            number: string;
+            /**
+             * Format: int64
+             * @description The agent who promised it
+             */
+            owner_id: number;
+            /** Format: int64 */
+            priority: number;
+            /** Format: date-time */
+            promised_at: string;
+            /** @description Why it is in that state: phone.why.<reason> of the catalogue */
+            reason: string;
+            /** @description What the call is about */
+            reasons: components["schemas"]["CallbackReason"][];
+            /** @enum {string} */
+            state: "waiting" | "due" | "offered" | "reserved" | "dialing" | "talking" | "wrapup" | "done" | "declined" | "written" | "expired" | "cancelled";
+            /** Format: int64 */
+            store_id: number;
+            /** @description The customer's */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description When the customer was told in writing
+             */
+            told_at: string;
+            /** @description The attempts, the latest first; only of one callback */
+            tries?: components["schemas"]["Try"][];
+            /** Format: int64 */
+            version: number;
+        };
+        CallbackReason: {
+            /** Format: date-time */
+            asked_at: string;
+            note: string;
+            /** Format: int64 */
+            quantity: number;
+            /** Format: int64 */
+            subject_id: number;
+            /**
+             * @description Empty: none
+             * @enum {string}
+             */
+            subject_kind: "order" | "variant" | "inquiry" | "conversation" | "call" | "";
+            /** @description The order's number, the product's name */
+            title: string;
+            /** @enum {string} */
+            trigger: "asked" | "promise" | "stock" | "inquiry" | "dropped" | "abandoned" | "missed" | "voicemail" | "payment" | "confirm" | "parcel";
+        };
+        "Cancel-callbackRequest": {
+            reason: string;
         };
         Capacity: {
             channel: string;
@@ -2125,6 +2436,24 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        Decision: {
+            /** Format: int64 */
+            actor_id: number;
+            actor_kind: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            customer_id?: number;
+            /** Format: date-time */
+            next_at: string;
+            /** @description [{code, params}]: phone.why.<code> of the catalogue */
+            reasons: unknown;
+            state: string;
+            trigger?: string;
+        };
+        "Decline-callbackRequest": {
+            reason?: string;
+        };
         Delivery: {
             answer: string;
             /** Format: date-time */
@@ -2169,6 +2498,16 @@ export interface components {
             has_more: boolean;
             messages: components["schemas"]["Message"][];
             viewers: components["schemas"]["Agent"][];
+        };
+        "Dispose-callbackRequest": {
+            /**
+             * Format: date-time
+             * @description Of later: when to ring again
+             */
+            at?: string;
+            /** @enum {string} */
+            disposition: "settled" | "ordered" | "not_wanted" | "later" | "wrong_number" | "machine" | "do_not_call";
+            note?: string;
         };
         Draft: {
             body: string;
@@ -2466,64 +2805,6 @@ export interface components {
             kind: "channel" | "language" | "topic" | "store";
             value: string;
         };
-        Inquiry: {
-            answer: string;
-            /** Format: date-time */
-            answered_at: string;
-            /** @description Who answered */
-            answerer: string;
-            /** Format: date-time */
-            asked_at: string;
-            /** Format: int64 */
-            asker_id: number;
-            asker_name: string;
-            /** Format: int64 */
-            conversation_id: number;
-            /** Format: int64 */
-            customer_id: number;
-            customer_name: string;
-            /** Format: date-time */
-            deadline_at: string;
-            department: string;
-            /** Format: int64 */
-            department_id: number;
-            /** @description YYYY-MM-DD */
-            expected_on: string;
-            /** Format: int64 */
-            id: number;
-            /**
-             * Format: int64
-             * @description How often its lateness was told: once at the deadline, again after half as long
-             */
-            level: number;
-            /** @description Where the department can answer without an account */
-            link?: string;
-            /** Format: int64 */
-            location_id: number;
-            /** Format: int64 */
-            order_id: number;
-            order_number: string;
-            /** @description The location's name */
-            place: string;
-            /** @description The product's name, and the variant's */
-            product: string;
-            /** Format: int64 */
-            quantity: number;
-            question: string;
-            sku: string;
-            /** @enum {string} */
-            state: "open" | "answered" | "cancelled";
-            /** Format: int64 */
-            store_id: number;
-            /** Format: int64 */
-            variant_id: number;
-            /** @enum {string} */
-            verdict: "" | "yes" | "no" | "later" | "other";
-            /** Format: int64 */
-            version: number;
-            /** @description The customer is rung with the answer; otherwise he is written to */
-            wants_call: boolean;
-        };
         Invitation: {
             /** Format: date-time */
             expires_at: string;
@@ -2596,12 +2877,20 @@ export interface components {
             items: components["schemas"]["Audited"][];
             next: string;
         };
+        ListCallback: {
+            items: components["schemas"]["Callback"][];
+            next: string;
+        };
         ListConnection: {
             items: components["schemas"]["Connection"][];
             next: string;
         };
         ListDead: {
             items: components["schemas"]["Dead"][];
+            next: string;
+        };
+        ListDecision: {
+            items: components["schemas"]["Decision"][];
             next: string;
         };
         ListDelivery: {
@@ -2622,10 +2911,6 @@ export interface components {
         };
         ListFilledMacro: {
             items: components["schemas"]["FilledMacro"][];
-            next: string;
-        };
-        ListInquiry: {
-            items: components["schemas"]["Inquiry"][];
             next: string;
         };
         ListItem: {
@@ -2690,6 +2975,10 @@ export interface components {
         };
         ListString: {
             items: string[];
+            next: string;
+        };
+        ListSubscription: {
+            items: components["schemas"]["Subscription"][];
             next: string;
         };
         ListTag: {
@@ -2804,6 +3093,37 @@ export interface components {
             permissions: string[];
             time_zone: string;
         };
+        NewCallback: {
+            /**
+             * Format: date-time
+             * @description When; as soon as may be if absent
+             */
+            at?: string;
+            /** Format: int64 */
+            conversation_id?: number;
+            /** @description ISO 3166 code by which a national number is read */
+            country?: string;
+            /** Format: int64 */
+            customer_id?: number;
+            /** @description The same key makes one callback */
+            key?: string;
+            language?: string;
+            name?: string;
+            note?: string;
+            /** @description As people write it; the customer's own if absent */
+            number?: string;
+            /** Format: int64 */
+            order_id?: number;
+            /** Format: int64 */
+            store_id: number;
+            /**
+             * @description asked by the customer (if absent), or the caller's own promise
+             * @enum {string}
+             */
+            trigger?: "asked" | "promise";
+            /** Format: int64 */
+            variant_id?: number;
+        };
         NewConnection: {
             name?: string;
             paused?: boolean;
@@ -2899,6 +3219,28 @@ export interface components {
         NewSecret: {
             secret: string;
         };
+        NewSubscription: {
+            country?: string;
+            /** Format: int64 */
+            customer_id?: number;
+            /**
+             * @default call
+             * @enum {string}
+             */
+            how: "call" | "message";
+            language?: string;
+            name?: string;
+            number?: string;
+            /**
+             * Format: int64
+             * @default 1
+             */
+            quantity: number;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            variant_id: number;
+        };
         NewTeam: {
             agent_ids?: number[];
             /** Format: int64 */
@@ -2916,6 +3258,10 @@ export interface components {
             name: string;
             /** Format: int64 */
             position?: number;
+            /** Format: int64 */
+            store_id: number;
+        };
+        "Next-callbackRequest": {
             /** Format: int64 */
             store_id: number;
         };
@@ -3057,6 +3403,10 @@ export interface components {
             name?: string;
             skills?: components["schemas"]["Skill"][];
         };
+        PhoneSettings: {
+            policy: components["schemas"]["Policy"];
+            rules: components["schemas"]["Rule"][];
+        };
         PlaceRow: {
             /** Format: int64 */
             id: number;
@@ -3077,6 +3427,61 @@ export interface components {
         };
         PlugList: {
             items: components["schemas"]["Plug"][];
+        };
+        Policy: {
+            /** Format: int64 */
+            busy_s: number;
+            /** @description E.164; empty: the trunk's own */
+            caller_id: string;
+            /** @description mon..sun; empty: every day */
+            days: string[];
+            /** @description HH:MM by the customer's own clock: not earlier */
+            from: string;
+            /**
+             * Format: int64
+             * @description How long pieces count as promised after the customer was told of them
+             */
+            hold_pieces_s: number;
+            /**
+             * Format: int64
+             * @description Later than this after its time a callback is late
+             */
+            late_after_s: number;
+            /**
+             * Format: int64
+             * @description Pause before the next attempt
+             */
+            no_answer_s: number;
+            /**
+             * Format: int64
+             * @description How long an agent may look at a case before he accepts it
+             */
+            offer_s: number;
+            /** @description Only while the store is open */
+            opening_hours: boolean;
+            /**
+             * Format: int64
+             * @description How long a promise waits for the agent who made it
+             */
+            owner_first_s: number;
+            /**
+             * Format: int64
+             * @description Calls to one number in 24 hours
+             */
+            per_day: number;
+            /** Format: int64 */
+            rejected_s: number;
+            /** Format: int64 */
+            ring_s: number;
+            /**
+             * Format: int64
+             * @description Of the service level: answered within
+             */
+            target_s: number;
+            /** @description HH:MM by the customer's own clock: not later */
+            to: string;
+            /** Format: int64 */
+            wrap_up_s: number;
         };
         Presence: {
             /** Format: date-time */
@@ -3132,30 +3537,6 @@ export interface components {
             name?: string;
             /** @enum {string} */
             theme?: "system" | "light" | "dark";
-        };
-        Question: {
-            /** Format: int64 */
-            conversation_id?: number;
-            /** Format: int64 */
-            customer_id?: number;
-            /**
-             * Format: date-time
-             * @description None: as the department's settings say
-             */
-            deadline_at?: string;
-            /** Format: int64 */
-            department_id: number;
-            /** Format: int64 */
-            location_id?: number;
-            /** Format: int64 */
-            order_id?: number;
-            question: string;
-            /** Format: int64 */
-            store_id: number;
-            /** Format: int64 */
-            variant_id?: number;
-            /** @description Ring the customer with the answer */
-            wants_call?: boolean;
         };
         Queue: {
             channels: string[];
@@ -3234,14 +3615,10 @@ export interface components {
             /** Format: int64 */
             quantity: number;
         };
-        Reply: {
-            answer?: string;
-            /** @description YYYY-MM-DD; needed for later */
-            expected_on?: string;
-            /** Format: int64 */
-            quantity?: number;
-            /** @enum {string} */
-            verdict: "yes" | "no" | "later" | "other";
+        "Reschedule-callbackRequest": {
+            /** Format: date-time */
+            at: string;
+            note?: string;
         };
         Return: {
             /** Format: date-time */
@@ -3306,6 +3683,30 @@ export interface components {
              */
             waiting_since_at: string;
         };
+        Rule: {
+            active: boolean;
+            /**
+             * Format: int64
+             * @description How long after what happened
+             */
+            delay_s: number;
+            /** Format: int64 */
+            max_attempts: number;
+            /** @enum {string} */
+            mode: "customer_first" | "agent_first";
+            /**
+             * Format: int64
+             * @description Higher comes first
+             */
+            priority: number;
+            /** @enum {string} */
+            trigger: "asked" | "promise" | "stock" | "inquiry" | "dropped" | "abandoned" | "missed" | "voicemail" | "payment" | "confirm" | "parcel";
+            /**
+             * Format: int64
+             * @description Then it expires, and the customer is told in writing
+             */
+            window_s: number;
+        };
         "Save-draftRequest": {
             body: string;
             /**
@@ -3335,12 +3736,10 @@ export interface components {
             /** @description The name of one of the store's topics; empty takes it away */
             topic: string;
         };
-        "Set-inquiry-settingsRequest": {
-            email?: string;
-            /** @enum {string} */
-            language: "en" | "uk" | "ru" | "pl";
-            /** Format: int64 */
-            minutes: number;
+        "Set-my-phoneRequest": {
+            /** @description Empty: the browser; else a registered telephone's name or a number */
+            device?: string;
+            reachable: boolean;
         };
         SetUp: {
             currency?: string;
@@ -3501,6 +3900,41 @@ export interface components {
             version?: number;
             widget?: components["schemas"]["WidgetSettings"];
         };
+        Subscription: {
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: int64 */
+            callback_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** Format: date-time */
+            held_until_at: string;
+            /** @enum {string} */
+            how: "call" | "message";
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            made_by: "agent" | "customer" | "key";
+            number: string;
+            /**
+             * Format: int64
+             * @description How many wait for the same before it, and one; 0 when it waits no longer
+             */
+            place: number;
+            product_name: string;
+            /** Format: int64 */
+            quantity: number;
+            /** @description Why it is in that state: phone.why.<reason> */
+            reason: string;
+            sku: string;
+            /** @enum {string} */
+            state: "waiting" | "allotted" | "told" | "closed" | "cancelled";
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            variant_id: number;
+        };
         SyncStatus: {
             /** Format: int64 */
             connection_id: number;
@@ -3579,6 +4013,21 @@ export interface components {
             /** Format: int64 */
             position?: number;
         };
+        Try: {
+            /** Format: int64 */
+            agent_id: number;
+            /** Format: int64 */
+            call_id: number;
+            counts: boolean;
+            /** Format: date-time */
+            ended_at: string;
+            /** Format: date-time */
+            picked_at: string;
+            result: string;
+            /** Format: date-time */
+            started_at: string;
+            state: string;
+        };
         "Type-in-conversationRequest": {
             on: boolean;
         };
@@ -3632,19 +4081,6 @@ export interface components {
             title?: {
                 [key: string]: string;
             };
-        };
-        WorkSettings: {
-            /** Format: int64 */
-            department_id: number;
-            /** @description Gets a letter with a link that needs no account; empty: none */
-            email: string;
-            /** @enum {string} */
-            language: "en" | "uk" | "ru" | "pl";
-            /**
-             * Format: int64
-             * @description Until when an answer is due, in opening hours of the store
-             */
-            minutes: number;
         };
     };
     responses: never;
@@ -3911,6 +4347,365 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListAudited"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "count-callbacks": {
+        parameters: {
+            query?: {
+                store_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BoardCounts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "next-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Next-callbackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-callbacks": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description Only of this store */
+                store_id?: number;
+                column?: "due" | "today" | "waiting" | "no_answer" | "done";
+                /** @description Whose they are, or who promised them */
+                agent_id?: number;
+                customer_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCallback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCallback"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "accept-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cancel-callbackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "decline-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decline-callbackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dispose-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dispose-callbackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reschedule-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reschedule-callbackRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
                 };
             };
             /** @description Error */
@@ -5370,72 +6165,6 @@ export interface operations {
             };
         };
     };
-    "get-inquiry-settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkSettings"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "set-inquiry-settings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Set-inquiry-settingsRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkSettings"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     "get-signed-file": {
         parameters: {
             query: {
@@ -5699,183 +6428,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "list-inquiries": {
-        parameters: {
-            query?: {
-                /** @description Only of this store */
-                store_id?: number;
-                /** @description next of the page before */
-                cursor?: string;
-                limit?: number;
-                department_id?: number;
-                conversation_id?: number;
-                over?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ListInquiry"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "ask-department": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes it safe to send the request again. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Question"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Inquiry"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "get-inquiry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Inquiry"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "answer-inquiry": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes it safe to send the request again. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Reply"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Inquiry"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "cancel-inquiry": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Makes it safe to send the request again. */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Inquiry"];
                 };
             };
             /** @description Error */
@@ -6769,6 +7321,68 @@ export interface operations {
             };
         };
     };
+    "get-my-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-my-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Set-my-phoneRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-places": {
         parameters: {
             query?: {
@@ -7216,6 +7830,140 @@ export interface operations {
             };
         };
     };
+    "list-stock-subscriptions": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description Only of this store */
+                store_id?: number;
+                variant_id?: number;
+                customer_id?: number;
+                state?: "waiting" | "allotted" | "told" | "closed" | "cancelled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSubscription"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-stock-subscription": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubscription"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-stock-subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-stock-subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-stores": {
         parameters: {
             query?: {
@@ -7367,6 +8115,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Store"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-callback-refusals": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDecision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-callback-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-callback-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneSettings"];
                 };
             };
             /** @description Error */

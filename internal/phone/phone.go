@@ -1,0 +1,189 @@
+// Package phone owns the telephone: the calls that come and go, the callbacks that the shop owes its customers, who waits in
+// which telephone queue, the agents at the telephone, and the records of recordings. A callback is a row that is always in some state with a
+// reason and ends done, declined, or told in writing; nobody is dialled before an agent is reserved for him. It never speaks a network's
+// protocol (a carrier's plug does) and never moves a sample of sound itself (internal/sound does).
+package phone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"opeka/internal/bus"
+	"opeka/internal/cal"
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+)
+
+// Customers is who the calls are with.
+type Customers interface {
+	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
+	Consent(ctx context.Context, tx *db.Tx, id int64, subject string, given bool, source string) error
+}
+
+// Talks is where calls become part of conversations: the inbox. Its verbs are idempotent by the note's key.
+type Talks interface {
+	// Call notes something about a call in the conversation that is named, else in the customer's on the telephone, which begins with it if need be.
+	Call(ctx context.Context, n care.CallNote) (conversation int64, err error)
+}
+
+// Network is the trunks of the stores.
+type Network interface {
+	// Dial rings a number from a trunk of the store; connection is the trunk's.
+	Dial(ctx context.Context, store int64, d care.Dialing) (line care.Line, connection int64, err error)
+}
+
+// Options are what New needs beside its neighbours.
+type Options struct {
+	Network Network
+	Talks   Talks
+	Log     *slog.Logger // slog.Default() if nil
+}
+
+// Phone is the room. It is safe for concurrent use.
+type Phone struct {
+	db        *db.DB
+	customers Customers
+	bus       bus.Bus
+	network   Network
+	talks     Talks
+	log       *slog.Logger
+
+	life      int64 // of this process; 0 until Start
+	calendars sync.Map
+	lines     lines
+	awaited   awaited
+	ctx       context.Context // of what follows lines
+	cancel    context.CancelFunc
+	work      sync.WaitGroup
+	cancels   []func()
+	close     sync.Once
+}
+
+// New makes the room. Start lets it hold calls.
+func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, lines: lines{held: map[int64]*held{}}}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
+}
+
+// Close hangs up what this process holds and waits until that is written. It may be called twice, and without Start.
+func (p *Phone) Close() {
+	p.close.Do(func() {
+		for _, cancel := range p.cancels {
+			cancel()
+		}
+		p.lines.hangUpAll()
+		done := make(chan struct{})
+		go func() { p.lines.work.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(closeWithin): // what isn't written counts as lost with this life
+		}
+		p.cancel()
+		p.work.Wait()
+	})
+}
+
+const closeWithin = 3 * time.Second
+
+// storeFacts is what of a store the telephone needs.
+type storeFacts struct {
+	Zone     string
+	Language string
+	Calendar *cal.Calendar
+}
+
+func (p *Phone) store(ctx context.Context, q db.Querier, id int64) (f storeFacts, err error) {
+	var raw []byte
+	err = q.QueryRow(ctx, `SELECT time_zone, language, calendar FROM stores WHERE id = $1 AND archived_at = 0`, id).Scan(&f.Zone, &f.Language, &raw)
+	if err != nil {
+		return f, missing(err, "store")
+	}
+	if c, ok := p.calendars.Load(string(raw)); ok {
+		f.Calendar = c.(*cal.Calendar)
+		return f, nil
+	}
+	var s cal.Settings
+	if json.Unmarshal(raw, &s) == nil {
+		// One that can't be read counts as always open; account refuses such settings when they are made.
+		f.Calendar, _ = cal.New(s)
+	}
+	p.calendars.Store(string(raw), f.Calendar)
+	return f, nil
+}
+
+// hint tells open screens of the store what has changed.
+func (p *Phone) hint(tx *db.Tx, store int64, what map[string]any) {
+	tx.AfterCommit(func() { p.tell("live.agents."+itoa(store), what) })
+}
+
+// hintAgent tells one agent's screens.
+func (p *Phone) hintAgent(tx *db.Tx, agent int64, what map[string]any) {
+	tx.AfterCommit(func() { p.tell("live.agent."+itoa(agent), what) })
+}
+
+func (p *Phone) tell(topic string, what map[string]any) {
+	b, err := json.Marshal(what)
+	if err != nil {
+		p.log.Error("hint not sent", "topic", topic, "err", err)
+		return
+	}
+	p.bus.Publish(topic, b)
+}
+
+// allow checks a store's row against the scope: another store's row doesn't exist for the caller.
+func allow(s care.Scope, store int64, perm care.Permission, what string) error {
+	if !s.In(store) {
+		return care.NotFound(what)
+	}
+	if !s.May(store, perm) {
+		return care.Forbidden(perm)
+	}
+	return nil
+}
+
+func actorOf(s care.Scope) db.Actor {
+	switch {
+	case s.Agent != 0:
+		return db.Actor{Kind: care.ActorAgent, ID: s.Agent}
+	case s.Key != 0:
+		return db.Actor{Kind: care.ActorKey, ID: s.Key}
+	}
+	return db.System
+}
+
+// missing turns "no row" into NotFound.
+func missing(err error, what string) error {
+	if errors.Is(err, db.ErrNoRows) {
+		return care.NotFound(what)
+	}
+	return err
+}
+
+func asJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // within a transaction, which turns it into an error: only plain data is kept
+	}
+	return b
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func clip(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}

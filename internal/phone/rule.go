@@ -1,0 +1,228 @@
+package phone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"opeka/internal/care"
+	"opeka/internal/db"
+)
+
+// Trigger is what makes the system owe a call.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerAsked     Trigger = "asked"     // by the customer: in the widget, a form, the API, or by a key while he waited
+	TriggerAbandoned Trigger = "abandoned" // he hung up while he waited
+	TriggerMissed    Trigger = "missed"    // nobody could answer him
+	TriggerDropped   Trigger = "dropped"   // his call broke off
+	TriggerVoicemail Trigger = "voicemail"
+	TriggerStock     Trigger = "stock"   // what he waits for is there
+	TriggerInquiry   Trigger = "inquiry" // his question is answered
+	TriggerPayment   Trigger = "payment" // failed or missing
+	TriggerConfirm   Trigger = "confirm" // the order needs confirming
+	TriggerParcel    Trigger = "parcel"  // stuck, or its delivery failed
+	TriggerPromise   Trigger = "promise" // an agent's own
+)
+
+// Triggers lists them.
+var Triggers = []Trigger{TriggerAsked, TriggerPromise, TriggerStock, TriggerInquiry, TriggerDropped, TriggerAbandoned, TriggerMissed, TriggerVoicemail, TriggerPayment, TriggerConfirm, TriggerParcel}
+
+// requested tells whether the customer himself began it: then a wish not to be called that is older doesn't stand against it.
+func (t Trigger) requested() bool {
+	switch t {
+	case TriggerPayment, TriggerConfirm, TriggerParcel:
+		return false
+	}
+	return true
+}
+
+// Modes of dialling. Nobody is dialled before an agent is reserved for him.
+const (
+	CustomerFirst = "customer_first" // an agent is reserved, then the customer is rung
+	AgentFirst    = "agent_first"    // an agent sees the case and accepts, then the customer is rung
+)
+
+// Rule says what a trigger leads to. Its values are copied onto each callback that it makes.
+type Rule struct {
+	Trigger     Trigger `json:"trigger" enum:"asked,promise,stock,inquiry,dropped,abandoned,missed,voicemail,payment,confirm,parcel"`
+	Active      bool    `json:"active"`
+	Priority    int64   `json:"priority" minimum:"0" maximum:"100" doc:"Higher comes first"`
+	Delay       int64   `json:"delay_s" minimum:"0" maximum:"604800" doc:"How long after what happened"`
+	Window      int64   `json:"window_s" minimum:"600" maximum:"2592000" doc:"Then it expires, and the customer is told in writing"`
+	MaxAttempts int64   `json:"max_attempts" minimum:"1" maximum:"10"`
+	Mode        string  `json:"mode" enum:"customer_first,agent_first"`
+}
+
+// defaultRules are what a store begins with.
+var defaultRules = []Rule{
+	{TriggerAsked, true, 60, 0, 24 * hour, 3, CustomerFirst},
+	{TriggerPromise, true, 80, 0, 8 * hour, 3, CustomerFirst},
+	{TriggerStock, true, 50, 0, 48 * hour, 3, CustomerFirst},
+	{TriggerInquiry, true, 70, 0, 24 * hour, 3, CustomerFirst},
+	{TriggerDropped, true, 90, 0, 4 * hour, 3, CustomerFirst},
+	{TriggerAbandoned, true, 50, 60, 12 * hour, 2, CustomerFirst},
+	{TriggerMissed, true, 50, 60, 24 * hour, 3, CustomerFirst},
+	{TriggerVoicemail, false, 40, 300, 24 * hour, 3, AgentFirst},
+	{TriggerPayment, false, 40, 900, 24 * hour, 2, AgentFirst},
+	{TriggerConfirm, false, 45, 60, 24 * hour, 3, CustomerFirst},
+	{TriggerParcel, false, 40, 0, 48 * hour, 2, AgentFirst},
+}
+
+const hour = 3600
+
+// Policy is how a store rings people, whatever the reason.
+type Policy struct {
+	From         string   `json:"from" maxLength:"5" doc:"HH:MM by the customer's own clock: not earlier"`
+	To           string   `json:"to" maxLength:"5" doc:"HH:MM by the customer's own clock: not later"`
+	Days         []string `json:"days" maxItems:"7" doc:"mon..sun; empty: every day"`
+	OpeningHours bool     `json:"opening_hours" doc:"Only while the store is open"`
+	PerDay       int64    `json:"per_day" minimum:"1" maximum:"20" doc:"Calls to one number in 24 hours"`
+	Ring         int64    `json:"ring_s" minimum:"15" maximum:"120"`
+	Offer        int64    `json:"offer_s" minimum:"5" maximum:"300" doc:"How long an agent may look at a case before he accepts it"`
+	WrapUp       int64    `json:"wrap_up_s" minimum:"0" maximum:"3600"`
+	NoAnswer     int64    `json:"no_answer_s" minimum:"60" maximum:"604800" doc:"Pause before the next attempt"`
+	Busy         int64    `json:"busy_s" minimum:"60" maximum:"604800"`
+	Rejected     int64    `json:"rejected_s" minimum:"60" maximum:"604800"`
+	LateAfter    int64    `json:"late_after_s" minimum:"60" maximum:"86400" doc:"Later than this after its time a callback is late"`
+	OwnerFirst   int64    `json:"owner_first_s" minimum:"0" maximum:"86400" doc:"How long a promise waits for the agent who made it"`
+	HoldPieces   int64    `json:"hold_pieces_s" minimum:"0" maximum:"604800" doc:"How long pieces count as promised after the customer was told of them"`
+	CallerID     string   `json:"caller_id" maxLength:"20" doc:"E.164; empty: the trunk's own"`
+	Target       int64    `json:"target_s" minimum:"1" maximum:"3600" doc:"Of the service level: answered within"`
+}
+
+// DefaultPolicy is what a store begins with.
+var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
+	LateAfter: 600, OwnerFirst: 900, HoldPieces: hour, Target: 20}
+
+// Settings are a store's policy and the rules of all triggers.
+type Settings struct {
+	Policy Policy `json:"policy"`
+	Rules  []Rule `json:"rules" maxItems:"11"`
+}
+
+func (s Settings) rule(t Trigger) Rule {
+	for _, r := range s.Rules {
+		if r.Trigger == t {
+			return r
+		}
+	}
+	return Rule{Trigger: t}
+}
+
+// settings reads a store's; what it has never set is as the defaults say.
+func settings(ctx context.Context, q db.Querier, store int64) (Settings, error) {
+	s := Settings{Policy: DefaultPolicy, Rules: slices.Clone(defaultRules)}
+	var policy, rules []byte
+	err := q.QueryRow(ctx, `SELECT policy, rules FROM phone_policies WHERE store_id = $1`, store).Scan(&policy, &rules)
+	if errors.Is(err, db.ErrNoRows) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(policy, &s.Policy); err != nil {
+		return s, err
+	}
+	var own []Rule
+	if err := json.Unmarshal(rules, &own); err != nil {
+		return s, err
+	}
+	for _, r := range own {
+		if i := slices.IndexFunc(s.Rules, func(x Rule) bool { return x.Trigger == r.Trigger }); i >= 0 {
+			s.Rules[i] = r
+		}
+	}
+	return s, nil
+}
+
+// Settings returns a store's policy and rules.
+func (p *Phone) Settings(ctx context.Context, s care.Scope, store int64) (Settings, error) {
+	if err := s.Check(store, care.PermPhone); err != nil {
+		return Settings{}, err
+	}
+	return settings(ctx, p.db.Read(), store)
+}
+
+// SetSettings changes a store's policy and the rules that are given. Callbacks that are owed already keep what they were made with.
+func (p *Phone) SetSettings(ctx context.Context, s care.Scope, store int64, in Settings) (Settings, error) {
+	if err := s.Check(store, care.PermSettings); err != nil {
+		return in, err
+	}
+	if err := in.check(); err != nil {
+		return in, err
+	}
+	var out Settings
+	err := p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
+		now, err := settings(ctx, tx, store)
+		if err != nil {
+			return err
+		}
+		now.Policy = in.Policy
+		if now.Policy.Days == nil {
+			now.Policy.Days = []string{}
+		}
+		for _, r := range in.Rules {
+			i := slices.IndexFunc(now.Rules, func(x Rule) bool { return x.Trigger == r.Trigger })
+			now.Rules[i] = r
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO phone_policies (store_id, policy, rules, updated_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (store_id) DO UPDATE SET policy = excluded.policy, rules = excluded.rules, updated_at = excluded.updated_at`, store, asJSON(now.Policy), asJSON(now.Rules), db.At(tx.Now))
+		out = now
+		return err
+	})
+	return out, err
+}
+
+func (s Settings) check() error {
+	for field, v := range map[string]string{"policy.from": s.Policy.From, "policy.to": s.Policy.To} {
+		if _, ok := clockMinutes(v); !ok {
+			return care.Invalid(field, "calendar.time_invalid")
+		}
+	}
+	from, _ := clockMinutes(s.Policy.From)
+	to, _ := clockMinutes(s.Policy.To)
+	if from >= to {
+		return care.Invalid("policy.to", "phone.hours_empty")
+	}
+	for _, d := range s.Policy.Days {
+		if !slices.Contains(days, d) {
+			return care.Invalid("policy.days", "calendar.day_unknown")
+		}
+	}
+	if c := s.Policy.CallerID; c != "" && (c[0] != '+' || !digits(c[1:])) {
+		return care.Invalid("policy.caller_id", "phone_invalid")
+	}
+	for _, r := range s.Rules {
+		if !slices.Contains(Triggers, r.Trigger) {
+			return care.Invalid("rules", "value_invalid")
+		}
+	}
+	return nil
+}
+
+var days = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
+// clockMinutes reads HH:MM, up to 24:00, as minutes of the day.
+func clockMinutes(s string) (int, bool) {
+	if s == "24:00" {
+		return 24 * 60, true
+	}
+	t, err := time.Parse("15:04", s)
+	return t.Hour()*60 + t.Minute(), err == nil
+}
+
+func digits(s string) bool {
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return len(s) >= 5 && len(s) <= 15
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
