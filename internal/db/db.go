@@ -128,8 +128,8 @@ var System = Actor{Kind: "system"}
 // Write runs fn in one transaction. When it returns nil all is committed, to disk, with the events
 // and jobs that fn emitted; any error of fn undoes everything and comes back as it is.
 //
-// On SQLite, closures of concurrent callers share one commit (each has its own savepoint), so fn must
-// be short and do no I/O of its own. On PostgreSQL fn runs again after a serialisation failure, so it must assign its
+// On SQLite, closures of concurrent callers share one commit, so fn must be short and do no I/O of its own. On both engines
+// fn may run again, after a serialisation failure or when another closure of its commit failed, so it must assign its
 // results, never add to them. A cancelled ctx is seen before fn begins, not within.
 func (d *DB) Write(ctx context.Context, actor Actor, fn func(*Tx) error) error {
 	tx := &Tx{Actor: actor, db: d}

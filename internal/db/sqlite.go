@@ -18,17 +18,21 @@ import (
 // sqliteDB has one writer, which commits the closures of concurrent callers together: the fsync,
 // not the statements, is what a commit costs. Readers never wait for it (WAL).
 type sqliteDB struct {
-	path   string
-	conn   *sqliteConn // the writer's only connection, used by loop alone
-	read   *sqliteReader
-	reqs   chan *writeReq
-	each   bool
-	log    *slog.Logger
-	closed chan struct{}
-	once   sync.Once
-	mu     sync.RWMutex // held for writing by close
-	done   bool
-	lock   *os.File // held while the program lives: one process only
+	path string
+	conn *sqliteConn // the writer's only connection, used by loop alone
+	read *sqliteReader
+	reqs chan *writeReq
+	// Of the loop: the requests of the batch that have succeeded so far, and how many batches are still to be careful.
+	kept    []*writeReq
+	careful int
+	check   *checkpointer
+	each    bool
+	log     *slog.Logger
+	closed  chan struct{}
+	once    sync.Once
+	mu      sync.RWMutex // held for writing by close
+	done    bool
+	lock    *os.File // held while the program lives: one process only
 }
 
 // ErrInUse means that another process has the SQLite file.
@@ -72,7 +76,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 		}
 	}
 	pragmas := []string{"busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"}
-	c, err := openConn(path, append(pragmas, "cache_size = -32000")...)
+	c, err := openConn(path, append(pragmas, "cache_size = -32000", "wal_autocheckpoint = 0")...)
 	if err != nil {
 		return nil, fmt.Errorf("db: open %s: %w", path, err)
 	}
@@ -83,6 +87,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 	s := &sqliteDB{
 		path: path, conn: c, read: newReader(path, n, append(pragmas, "query_only = ON", "cache_size = -8000", "mmap_size = 1073741824")),
 		reqs: make(chan *writeReq, maxBatch), each: o.CommitEach, log: o.Log, closed: make(chan struct{}), lock: lock,
+		check: newCheckpointer(path, pragmas, o.Log),
 	}
 	go s.loop()
 	return s, nil
@@ -115,23 +120,30 @@ func (s *sqliteDB) loop() {
 	}
 }
 
-// batch runs first and whatever waits behind it in one commit.
+// batch runs first and whatever waits behind it in one commit. A closure that fails after it has written is undone with the
+// whole transaction, and those before it are run again: that is seldom, and a savepoint around every closure would cost each a
+// copy of the pages that it touches. The batches that follow a failure are careful: their closures have savepoints.
 func (s *sqliteDB) batch(first *writeReq) {
-	ctx := context.Background() // a caller's cancellation must not interrupt the others' commit
-	if _, err := s.conn.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := s.run("BEGIN IMMEDIATE"); err != nil {
 		first.err <- fmt.Errorf("db: begin: %w", err)
 		return
 	}
-	begun := time.Now()
-	var ok []*writeReq
+	begun, careful := time.Now(), s.careful > 0
+	if careful {
+		s.careful--
+	}
+	s.kept = s.kept[:0]
 	for r := first; r != nil; {
-		if err := s.one(ctx, r); err != nil {
-			r.err <- err
-		} else {
-			ok = append(ok, r)
+		wrote, err := s.one(r, careful)
+		if err == nil {
+			s.kept = append(s.kept, r)
+		} else if r.err <- err; wrote && !careful {
+			if careful = true; !s.redo() {
+				return
+			}
 		}
 		r = nil
-		if !s.each && len(ok) < maxBatch && time.Since(begun) < batchTime {
+		if !s.each && len(s.kept) < maxBatch && time.Since(begun) < batchTime {
 			select {
 			case next, open := <-s.reqs:
 				if open {
@@ -141,37 +153,66 @@ func (s *sqliteDB) batch(first *writeReq) {
 			}
 		}
 	}
-	_, err := s.conn.Exec(ctx, "COMMIT")
+	err := s.run("COMMIT")
 	if err != nil {
-		_, _ = s.conn.Exec(ctx, "ROLLBACK")
+		_ = s.run("ROLLBACK")
 		err = fmt.Errorf("db: commit: %w", err)
 	}
-	for _, r := range ok {
+	for _, r := range s.kept {
 		r.err <- err
 	}
+	s.check.after(s.conn.lite)
 }
 
-// one runs a closure and its deferred writes within a savepoint, which is opened by its first write only.
-func (s *sqliteDB) one(ctx context.Context, r *writeReq) error {
-	if err := r.ctx.Err(); err != nil {
-		return err
-	}
-	begun := time.Now()
-	sp := &savepoint{conn: s.conn}
-	r.tx.begin(ctx, sp)
-	err := r.tx.run(r.fn)
-	for i := 0; err == nil && i < len(r.tx.deferred); i++ {
-		_, err = sp.Exec(ctx, r.tx.deferred[i].sql, r.tx.deferred[i].args...)
-	}
+// carefulFor is how many batches have savepoints after one that had to be redone.
+const carefulFor = 32
+
+// redo undoes the transaction and runs what had succeeded in it once more, each within a savepoint. It tells whether a transaction is open again.
+func (s *sqliteDB) redo() bool {
+	s.careful = carefulFor
+	again := s.kept
+	s.kept = nil
+	err := s.run("ROLLBACK")
 	if err == nil {
-		err = sp.release(ctx)
-	} else if rerr := sp.rollback(ctx); rerr != nil {
-		err = errors.Join(err, rerr)
+		err = s.run("BEGIN IMMEDIATE")
 	}
+	for _, r := range again {
+		failed := err
+		if err == nil {
+			_, failed = s.one(r, true)
+		}
+		if failed != nil {
+			r.err <- failed
+		} else {
+			s.kept = append(s.kept, r)
+		}
+	}
+	return err == nil
+}
+
+func (s *sqliteDB) run(sql string) error {
+	_, err := s.conn.exec(sql, nil)
+	return err
+}
+
+// one runs a closure and its deferred writes. wrote tells that it has written something, which after an error is undone only if it was careful.
+func (s *sqliteDB) one(r *writeReq, careful bool) (wrote bool, err error) {
+	if err := r.ctx.Err(); err != nil {
+		return false, err
+	}
+	ctx := context.Background() // a caller's cancellation must not interrupt the others' commit
+	begun, before := time.Now(), s.conn.lite.TotalChanges()
+	w := &sqliteTx{conn: s.conn, careful: careful}
+	r.tx.begin(ctx, w)
+	err = r.tx.run(r.fn)
+	for i := 0; err == nil && i < len(r.tx.deferred); i++ {
+		_, err = w.Exec(ctx, r.tx.deferred[i].sql, r.tx.deferred[i].args...)
+	}
+	err = w.end(err)
 	if took := time.Since(begun); took > slowTx {
 		s.log.Warn("slow transaction holds up every writer", "took", took, "err", err)
 	}
-	return err
+	return s.conn.lite.TotalChanges() != before, err
 }
 
 func (s *sqliteDB) close() error {
@@ -182,6 +223,7 @@ func (s *sqliteDB) close() error {
 		close(s.reqs)
 		s.mu.Unlock()
 		<-s.closed
+		s.check.close()
 		err = errors.Join(s.read.close(), s.conn.close())
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
@@ -190,59 +232,59 @@ func (s *sqliteDB) close() error {
 	return err
 }
 
-// savepoint opens itself before the first statement that may write.
-type savepoint struct {
-	conn   *sqliteConn
-	opened bool
+// sqliteTx is a closure's part of the writer's transaction. A careful one opens a savepoint before the first statement that may write.
+type sqliteTx struct {
+	conn    *sqliteConn
+	careful bool
+	used    bool
 }
 
-func (p *savepoint) open(ctx context.Context) error {
-	if p.opened {
+func (w *sqliteTx) use() error {
+	if w.used {
 		return nil
 	}
-	p.opened = true
-	_, err := p.conn.Exec(ctx, "SAVEPOINT one")
+	w.used = true
+	if !w.careful {
+		return nil
+	}
+	_, err := w.conn.exec("SAVEPOINT one", nil)
 	return err
 }
 
-func (p *savepoint) release(ctx context.Context) error {
-	if !p.opened {
-		return nil
-	}
-	_, err := p.conn.Exec(ctx, "RELEASE one")
-	return err
-}
-
-func (p *savepoint) rollback(ctx context.Context) error {
-	if !p.opened {
-		return nil
-	}
-	if _, err := p.conn.Exec(ctx, "ROLLBACK TO one"); err != nil {
+// end closes the savepoint, if there is one, and undoes what is in it after an error.
+func (w *sqliteTx) end(err error) error {
+	if !w.used || !w.careful {
 		return err
 	}
-	return p.release(ctx)
+	if err != nil {
+		if _, failed := w.conn.exec("ROLLBACK TO one", nil); failed != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	_, failed := w.conn.exec("RELEASE one", nil)
+	return joinIf(err, failed)
 }
 
-func (p *savepoint) Exec(ctx context.Context, q string, args ...any) (pgconn.CommandTag, error) {
-	if err := p.open(ctx); err != nil {
+func (w *sqliteTx) Exec(_ context.Context, q string, args ...any) (pgconn.CommandTag, error) {
+	if err := w.use(); err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	return p.conn.Exec(ctx, q, args...)
+	return w.conn.exec(q, args)
 }
 
-// Query and QueryRow may be INSERT ... RETURNING, so they open the savepoint too.
-func (p *savepoint) Query(ctx context.Context, q string, args ...any) (pgx.Rows, error) {
-	if err := p.open(ctx); err != nil {
+// Query and QueryRow may be INSERT ... RETURNING, so they count as writing.
+func (w *sqliteTx) Query(ctx context.Context, q string, args ...any) (pgx.Rows, error) {
+	if err := w.use(); err != nil {
 		return nil, err
 	}
-	return p.conn.Query(ctx, q, args...)
+	return w.conn.Query(ctx, q, args...)
 }
 
-func (p *savepoint) QueryRow(ctx context.Context, q string, args ...any) pgx.Row {
-	if err := p.open(ctx); err != nil {
+func (w *sqliteTx) QueryRow(ctx context.Context, q string, args ...any) pgx.Row {
+	if err := w.use(); err != nil {
 		return &oneRow{err: err}
 	}
-	return p.conn.QueryRow(ctx, q, args...)
+	return w.conn.QueryRow(ctx, q, args...)
 }
 
 func stack() []byte { return debug.Stack() }

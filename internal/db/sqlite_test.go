@@ -107,3 +107,50 @@ func TestCancelledReadIsInterrupted(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Closures that fail after they have written take nothing of the others with them, however they are mixed in a commit.
+func TestFailuresAmongOthersInOneCommit(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		boom := errors.New("boom")
+		const writers, rounds = 24, 20
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				for r := range rounds {
+					fails := (w+r)%3 == 0
+					runs := 0
+					err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+						runs++
+						tx.Emit(db.Event{Store: int64(w), Type: "counted", Subject: int64(r)})
+						if _, err := tx.Exec(t.Context(), `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
+ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1`, int64(w)); err != nil {
+							return err
+						}
+						if fails {
+							return boom
+						}
+						return nil
+					})
+					if fails != errors.Is(err, boom) || !fails && err != nil {
+						t.Errorf("writer %d, round %d: %v after %d runs", w, r, err, runs)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		var want int64
+		for w := range writers {
+			for r := range rounds {
+				if (w+r)%3 != 0 {
+					want++
+				}
+			}
+		}
+		if n := count(t, d, `SELECT count(*) FROM events`); n != want {
+			t.Errorf("%d events, want %d", n, want)
+		}
+		if n := count(t, d, `SELECT sum(last)::bigint FROM conversation_numbers`); n != want {
+			t.Errorf("counted to %d, want %d", n, want)
+		}
+	})
+}

@@ -99,6 +99,35 @@ func (c *Conn) Exec(sql string) error {
 // Changes is how many rows the last INSERT, UPDATE or DELETE touched.
 func (c *Conn) Changes() int64 { return sqlite3.Xsqlite3_changes64(c.tls, c.db) }
 
+// TotalChanges is how many rows have been touched since the connection was opened.
+func (c *Conn) TotalChanges() int64 { return sqlite3.Xsqlite3_total_changes64(c.tls, c.db) }
+
+// PagesWritten is how many pages have been written to the log or the file since it was last asked.
+func (c *Conn) PagesWritten() int {
+	out := libc.Xcalloc(c.tls, 2, 4)
+	if out == 0 {
+		return 0
+	}
+	defer libc.Xfree(c.tls, out)
+	sqlite3.Xsqlite3_db_status(c.tls, c.db, sqlite3.SQLITE_DBSTATUS_CACHE_WRITE, out, out+4, 1)
+	return int(*(*int32)(at(out)))
+}
+
+// Checkpoint copies what is in the log to the file as far as readers let it, without waiting for anybody. It returns
+// how many frames the log has; left are those that haven't been copied.
+func (c *Conn) Checkpoint() (frames, left int, err error) {
+	out := libc.Xcalloc(c.tls, 2, 4)
+	if out == 0 {
+		return 0, 0, errNoMemory
+	}
+	defer libc.Xfree(c.tls, out)
+	if rc := sqlite3.Xsqlite3_wal_checkpoint_v2(c.tls, c.db, 0, sqlite3.SQLITE_CHECKPOINT_PASSIVE, out, out+4); rc != sqlite3.SQLITE_OK {
+		return 0, 0, c.failure(rc)
+	}
+	frames = int(*(*int32)(at(out)))
+	return frames, frames - int(*(*int32)(at(out + 4))), nil
+}
+
 // Interrupter returns a function, for any goroutine, that ends what the connection does in this turn. Done ends the turn.
 func (c *Conn) Interrupter() func() {
 	c.mu.Lock()
