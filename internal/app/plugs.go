@@ -2,6 +2,11 @@ package app
 
 import (
 	"opeka/internal/care"
+	"opeka/internal/channel/gateway"
+	"opeka/internal/channel/smpp"
+	"opeka/internal/channel/telegram"
+	"opeka/internal/channel/viber"
+	"opeka/internal/channel/whatsapp"
 	"opeka/internal/shop/generic"
 	"opeka/internal/shop/woocommerce"
 )
@@ -11,6 +16,12 @@ func plugs() []care.Plug {
 	return []care.Plug{
 		woocommerce.New(),
 		generic.New(),
+		telegram.New(),
+		viber.New(),
+		whatsapp.New(),
+		smpp.New(),
+		gateway.SMS(),
+		gateway.Viber(),
 	}
 }
 

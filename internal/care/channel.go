@@ -16,6 +16,8 @@ const (
 	ChannelViber     = "viber"
 	ChannelWhatsApp  = "whatsapp"
 	ChannelMessenger = "messenger"
+	// ChannelViberBusiness writes to phone numbers from a shop's name; nobody can write back.
+	ChannelViberBusiness = "viber_business"
 )
 
 // ChannelPlug is the port to a written channel: mail, SMS, a messenger.

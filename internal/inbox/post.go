@@ -65,7 +65,7 @@ var channelsOf = map[care.IdentityKind][]string{
 	care.IdentityWhatsApp:  {care.ChannelWhatsApp},
 	care.IdentityMessenger: {care.ChannelMessenger},
 	care.IdentityEmail:     {care.ChannelEmail},
-	care.IdentityPhone:     {care.ChannelSMS},
+	care.IdentityPhone:     {care.ChannelSMS, care.ChannelViberBusiness},
 }
 
 // addressesOf lists where a customer can be written to; what is proven comes first.

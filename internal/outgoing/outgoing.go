@@ -56,6 +56,20 @@ func New(o Options) *http.Client {
 	}
 }
 
+// Dial is how a client of New reaches addresses, for protocols other than HTTP: guarded in the same way. Of another client it is a plain dialer.
+func Dial(client *http.Client) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if client != nil {
+		next := client.Transport
+		if l, ok := next.(limited); ok {
+			next = l.next
+		}
+		if t, ok := next.(*http.Transport); ok && t.DialContext != nil {
+			return t.DialContext
+		}
+	}
+	return (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+}
+
 func redirect(r *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > 5:

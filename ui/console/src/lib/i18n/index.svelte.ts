@@ -1,13 +1,17 @@
 // The words of the console. Keys are typed from the English files; a language is one chunk, fetched when chosen.
 import type actWords from '$messages/en/act.json';
+import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
+import type postWords from '$messages/en/post.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
 import type { Language } from '$lib/api/types';
 
 type Words = typeof actWords &
+  typeof channelWords &
+  typeof postWords &
   typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &

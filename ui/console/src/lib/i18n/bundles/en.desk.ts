@@ -1,5 +1,6 @@
 import console from '$messages/en/console.json';
 import customer from '$messages/en/customer.json';
 import inbox from '$messages/en/inbox.json';
+import post from '$messages/en/post.json';
 
-export default { ...console, ...inbox, ...customer };
+export default { ...console, ...inbox, ...post, ...customer };

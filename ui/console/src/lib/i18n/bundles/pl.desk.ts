@@ -1,5 +1,6 @@
 import console from '$messages/pl/console.json';
 import customer from '$messages/pl/customer.json';
 import inbox from '$messages/pl/inbox.json';
+import post from '$messages/pl/post.json';
 
-export default { ...console, ...inbox, ...customer };
+export default { ...console, ...inbox, ...post, ...customer };

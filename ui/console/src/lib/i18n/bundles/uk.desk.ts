@@ -1,5 +1,6 @@
 import console from '$messages/uk/console.json';
 import customer from '$messages/uk/customer.json';
 import inbox from '$messages/uk/inbox.json';
+import post from '$messages/uk/post.json';
 
-export default { ...console, ...inbox, ...customer };
+export default { ...console, ...inbox, ...post, ...customer };

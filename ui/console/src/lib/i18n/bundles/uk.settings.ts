@@ -1,5 +1,6 @@
+import channel from '$messages/uk/channel.json';
 import commerce from '$messages/uk/commerce.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
-export default { ...commerce, ...settings, ...shop };
+export default { ...channel, ...commerce, ...settings, ...shop };

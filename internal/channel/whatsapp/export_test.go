@@ -1,0 +1,4 @@
+package whatsapp
+
+// Read is read, for the fuzzer.
+var Read = read
