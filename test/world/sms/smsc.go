@@ -56,6 +56,7 @@ type bound struct {
 	conn    net.Conn
 	write   sync.Mutex
 	listens bool
+	open    map[int32]pdu.PDU // handed over and not acknowledged
 }
 
 func (b *bound) send(p pdu.PDU) error {
@@ -92,7 +93,7 @@ func (s *SMSC) accept() {
 		if err != nil {
 			return
 		}
-		s.all.Go(func() { s.serve(&bound{conn: c}) })
+		s.all.Go(func() { s.serve(&bound{conn: c, open: map[int32]pdu.PDU{}}) })
 	}
 }
 
@@ -166,8 +167,13 @@ func (s *SMSC) Report(id, stat string) {
 func (s *SMSC) hand(p pdu.PDU) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.give(p)
+}
+
+func (s *SMSC) give(p pdu.PDU) {
 	for b := range s.binds {
 		if b.listens && b.send(p) == nil {
+			b.open[p.GetSequenceNumber()] = p
 			return
 		}
 	}
@@ -189,6 +195,9 @@ func (s *SMSC) serve(b *bound) {
 	defer func() {
 		s.mu.Lock()
 		delete(s.binds, b)
+		for _, p := range b.open { // what nobody has acknowledged is handed over again
+			s.give(p)
+		}
 		s.mu.Unlock()
 		_ = b.conn.Close()
 	}()
@@ -218,6 +227,9 @@ func (s *SMSC) serve(b *bound) {
 				return
 			}
 		case *pdu.DeliverSMResp:
+			s.mu.Lock()
+			delete(b.open, p.SequenceNumber)
+			s.mu.Unlock()
 			select {
 			case s.acks <- ack{p.SequenceNumber, p.CommandStatus == data.ESME_ROK}:
 			default:
@@ -235,10 +247,11 @@ func (s *SMSC) listens(b *bound) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b.listens = true
-	for _, p := range s.waiting {
-		_ = b.send(p)
-	}
+	waiting := s.waiting
 	s.waiting = nil
+	for _, p := range waiting {
+		s.give(p)
+	}
 }
 
 func (s *SMSC) submit(b *bound, p *pdu.SubmitSM) bool {
