@@ -48,7 +48,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Phone: a.Phone, Webhooks: a.Webhooks, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})

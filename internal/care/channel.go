@@ -50,7 +50,7 @@ type ChannelAbilities struct {
 	Subject    bool          `json:"subject"`
 	Files      bool          `json:"files"`
 	MaxFile    int64         `json:"max_file"`   // bytes
-	Window     time.Duration `json:"window"`     // free text only within this time after the customer's last message
+	Window     time.Duration `json:"-"`          // free text only within this time after the customer's last message
 	Templates  bool          `json:"templates"`  // outside of the window only templates approved by the service
 	Delivery   bool          `json:"delivery"`   // it reports delivery
 	Read       bool          `json:"read"`       // it reports reading

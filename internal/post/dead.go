@@ -11,6 +11,7 @@ import (
 // DeadArrival is something that arrived and couldn't be taken.
 type DeadArrival struct {
 	ID         int64   `json:"id"`
+	Store      int64   `json:"store_id"`
 	Connection int64   `json:"connection_id"`
 	Push       int64   `json:"push_id"`
 	Kind       string  `json:"kind" enum:"message,report,opted"`
@@ -18,10 +19,10 @@ type DeadArrival struct {
 	ReceivedAt db.Time `json:"received_at"`
 }
 
-// Dead lists what arrived in a store and couldn't be taken, the oldest first. It knows no scope.
-func (p *Post) Dead(ctx context.Context, store, after int64, limit int) ([]DeadArrival, error) {
-	rows, err := p.db.Read().Query(ctx, `SELECT id, connection_id, push_id, kind, error, received_at FROM post_arrivals
-WHERE store_id = $1 AND state = 'dead' AND id > $2 ORDER BY id LIMIT $3`, store, after, int64(limit))
+// Dead lists what arrived in the stores and couldn't be taken, the oldest first.
+func (p *Post) Dead(ctx context.Context, stores []int64, after int64, limit int) ([]DeadArrival, error) {
+	rows, err := p.db.Read().Query(ctx, `SELECT id, store_id, connection_id, push_id, kind, error, received_at FROM post_arrivals
+WHERE store_id = ANY($1::bigint[]) AND state = 'dead' AND id > $2 ORDER BY id LIMIT $3`, stores, after, int64(limit))
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ WHERE store_id = $1 AND state = 'dead' AND id > $2 ORDER BY id LIMIT $3`, store,
 	out := []DeadArrival{}
 	for rows.Next() {
 		var a DeadArrival
-		if err := rows.Scan(&a.ID, &a.Connection, &a.Push, &a.Kind, &a.Error, &a.ReceivedAt); err != nil {
+		if err := rows.Scan(&a.ID, &a.Store, &a.Connection, &a.Push, &a.Kind, &a.Error, &a.ReceivedAt); err != nil {
 			return nil, err
 		}
 		out = append(out, a)
@@ -37,11 +38,11 @@ WHERE store_id = $1 AND state = 'dead' AND id > $2 ORDER BY id LIMIT $3`, store,
 	return out, rows.Err()
 }
 
-// Retry has a dead arrival looked at again.
-func (p *Post) Retry(ctx context.Context, actor db.Actor, store, id int64) error {
+// Retry has a dead arrival of one of the stores looked at again.
+func (p *Post) Retry(ctx context.Context, actor db.Actor, stores []int64, id int64) error {
 	return p.db.Write(ctx, actor, func(tx *db.Tx) error {
-		var connection int64
-		err := tx.QueryRow(ctx, `SELECT connection_id FROM post_arrivals WHERE id = $1 AND store_id = $2 AND state = 'dead'`, id, store).Scan(&connection)
+		var store, connection int64
+		err := tx.QueryRow(ctx, `SELECT store_id, connection_id FROM post_arrivals WHERE id = $1 AND store_id = ANY($2::bigint[]) AND state = 'dead'`, id, stores).Scan(&store, &connection)
 		if err != nil {
 			return missing(err)
 		}

@@ -457,33 +457,35 @@ func TestRefusedKeysShowAndTheMessageWaits(t *testing.T) {
 }
 
 func TestUnknownOutcomeAfterACrash(t *testing.T) {
-	for _, deduplicates := range []bool{false, true} {
-		each(t, func(h *house) {
-			h.service.mu.Lock()
-			h.service.can.Deduplicates = deduplicates
-			h.service.mu.Unlock()
-			h.conns.set(account.StatePaused) // so that nothing goes out yet
-			id := h.send(post.Send{Body: text("did it arrive?")})
-			// The process died between the attempt and the receipt: that is how its row looks.
-			err := h.db.Write(h.Context(), db.System, func(tx *db.Tx) error {
-				tx.Defer(`UPDATE post_sends SET state = 'sending', attempts = 1, attempted_at = $1 WHERE id = $2`, db.At(tx.Now), id)
-				return nil
+	for name, deduplicates := range map[string]bool{"blind": false, "deduplicates": true} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(h *house) {
+				h.service.mu.Lock()
+				h.service.can.Deduplicates = deduplicates
+				h.service.mu.Unlock()
+				h.conns.set(account.StatePaused) // so that nothing goes out yet
+				id := h.send(post.Send{Body: text("did it arrive?")})
+				// The process died between the attempt and the receipt: that is how its row looks.
+				err := h.db.Write(h.Context(), db.System, func(tx *db.Tx) error {
+					tx.Defer(`UPDATE post_sends SET state = 'sending', attempts = 1, attempted_at = $1 WHERE id = $2`, db.At(tx.Now), id)
+					return nil
+				})
+				if err != nil {
+					h.Fatal(err)
+				}
+				h.conns.set(account.StateOK)
+				want := "unknown"
+				if deduplicates {
+					want = "sent"
+				}
+				s := h.until2(id, want)
+				if n := len(h.service.bodies()); deduplicates != (n == 1) {
+					h.Errorf("deduplicates %v: sent %d times, %+v", deduplicates, n, s)
+				}
+				if deduplicates && h.service.sent[0].Key == "" {
+					h.Error("no key")
+				}
 			})
-			if err != nil {
-				h.Fatal(err)
-			}
-			h.conns.set(account.StateOK)
-			want := "unknown"
-			if deduplicates {
-				want = "sent"
-			}
-			s := h.until2(id, want)
-			if n := len(h.service.bodies()); deduplicates != (n == 1) {
-				h.Errorf("deduplicates %v: sent %d times, %+v", deduplicates, n, s)
-			}
-			if deduplicates && h.service.sent[0].Key == "" {
-				h.Error("no key")
-			}
 		})
 	}
 }
@@ -599,11 +601,11 @@ func TestNothingThatArrivesIsLost(t *testing.T) {
 		h.reader.mu.Unlock()
 		h.push(care.Arrivals{Messages: []care.Arrival{message("+8", "m3", "")}}, "")
 		h.settled()
-		dead, err := h.post.Dead(h.Context(), 1, 0, 10)
+		dead, err := h.post.Dead(h.Context(), []int64{1}, 0, 10)
 		if err != nil || len(dead) != 1 || !strings.Contains(dead[0].Error, "required") {
 			h.Fatalf("%+v %v", dead, err)
 		}
-		if err := h.post.Retry(h.Context(), db.System, 1, dead[0].ID); err != nil {
+		if err := h.post.Retry(h.Context(), db.System, []int64{1}, dead[0].ID); err != nil {
 			h.Fatal(err)
 		}
 		h.until("taken after all", func() bool { return len(h.reader.bodies()) == 4 })

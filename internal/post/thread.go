@@ -105,14 +105,15 @@ func (p *Post) windowUntil(ctx context.Context, q db.Querier, connection int64, 
 
 // Way is a channel by which somebody can be written to, with its limits.
 type Way struct {
-	Channel     string                `json:"channel"`
-	Connection  int64                 `json:"connection_id"`
-	Name        string                `json:"name" doc:"Of the connection"`
-	Address     string                `json:"address"`
-	State       string                `json:"state" enum:"ok,degraded,auth_failed,paused" doc:"Of the connection"`
-	WindowUntil db.Time               `json:"window_until" doc:"Until when free text may be sent; null: no such limit, or nothing may be sent without a template"`
-	OptedOut    string                `json:"opted_out" doc:"Why notices aren't sent to the address: stop, blocked, bounce, complaint, agent; empty if they are"`
-	Abilities   care.ChannelAbilities `json:"abilities"`
+	Channel       string                `json:"channel"`
+	Connection    int64                 `json:"connection_id"`
+	Name          string                `json:"name" doc:"Of the connection"`
+	Address       string                `json:"address"`
+	State         string                `json:"state" enum:"ok,degraded,auth_failed,paused" doc:"Of the connection"`
+	WindowUntil   db.Time               `json:"window_until" doc:"Until when free text may be sent; null: no such limit, or nothing may be sent without a template"`
+	WindowSeconds int64                 `json:"window_s" doc:"How long after the customer's last message free text may be sent; 0: always"`
+	OptedOut      string                `json:"opted_out" doc:"Why notices aren't sent to the address: stop, blocked, bounce, complaint, agent; empty if they are"`
+	Abilities     care.ChannelAbilities `json:"abilities"`
 }
 
 // Address is where somebody may be reached on a channel.
@@ -155,7 +156,7 @@ func (p *Post) Ways(ctx context.Context, store int64, addresses []Address) ([]Wa
 			continue
 		}
 		w := Way{Channel: a.Channel, Connection: l.ID, Name: l.Name, Address: a.Address, State: l.State, Abilities: l.channel.Can()}
-		if w.Abilities.Window > 0 {
+		if w.WindowSeconds = int64(w.Abilities.Window.Seconds()); w.Abilities.Window > 0 {
 			until, err := p.windowUntil(ctx, q, l.ID, a.Address, w.Abilities.Window)
 			if err != nil {
 				return nil, err

@@ -22,6 +22,7 @@ import (
 	"opeka/internal/inbox"
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
+	"opeka/internal/post"
 	"opeka/internal/webhook"
 )
 
@@ -38,6 +39,7 @@ type Deps struct {
 	Webhooks  *webhook.Webhooks
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
+	Post      *post.Post
 	Find      *find.Finder
 	Log       *slog.Logger // slog.Default() if nil
 	Version   string
@@ -112,6 +114,7 @@ func (a *API) registerAccount() {
 	a.registerConnections()
 	a.registerAudit()
 	a.registerJobs()
+	a.registerArrivals()
 }
 
 var once sync.Once // huma's error constructors are package variables

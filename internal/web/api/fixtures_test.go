@@ -11,6 +11,7 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/phone"
+	"opeka/internal/post"
 	"opeka/internal/webhook"
 )
 
@@ -103,6 +104,19 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 		return dead
 	},
 
+	"/arrivals/dead": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		dead := s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO post_arrivals (id, push_id, store_id, connection_id, kind, thread, body, state, next_at, received_at) VALUES ($1, 1, $2, 1, 'message', 't', '{}', 'dead', 1, 1)`, dead, store)
+			return nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return dead
+	},
+
 	"/webhooks": func(s *desk, store int64) int64 { return s.endpoint(store) },
 	"/deliveries": func(s *desk, store int64) int64 {
 		s.t.Helper()
@@ -164,6 +178,7 @@ func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
 	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
 	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Log: d.Log})
+	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
 	d.Find = find.New(s.db)
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)

@@ -12,6 +12,7 @@ import (
 
 	"opeka/internal/care"
 	"opeka/internal/inbox"
+	"opeka/internal/post"
 )
 
 // assignment tells what is left out from what is null.
@@ -55,6 +56,8 @@ type newMessage struct {
 	Kind        string    `json:"kind" enum:"reply,note"`
 	Body        string    `json:"body" maxLength:"20000"`
 	Attachments []int64   `json:"attachment_ids,omitempty" maxItems:"10"`
+	Channel     string    `json:"channel,omitempty" maxLength:"40" doc:"Another channel than the conversation's by which a reply goes: one of its ways"`
+	Address     string    `json:"address,omitempty" maxLength:"320" doc:"The customer's address on that channel; empty: the first"`
 	ClientID    string    `json:"client_id,omitempty" maxLength:"100" doc:"Makes it safe to send again; the Idempotency-Key stands in for it"`
 	Resolve     bool      `json:"resolve,omitempty" doc:"Close the conversation with it"`
 	SnoozeUntil time.Time `json:"snooze_until,omitzero"`
@@ -98,7 +101,13 @@ func (a *API) registerMessages() {
 				b.ClientID = in.Key
 			}
 			return out(a.Inbox.Say(ctx, scope(ctx), in.ID, inbox.Answer{Kind: b.Kind, Body: b.Body, Attachments: b.Attachments, ClientID: b.ClientID,
-				ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil}))
+				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil}))
+		})
+	register(a, op{ID: "list-ways", Method: http.MethodGet, Path: "/conversations/{id}/ways", Tag: tagInbox, Summary: "List the channels by which the customer can be answered now, with their limits",
+		Detail: "First as the customer wrote, then by the other channels on which he can be reached. Chat isn't among them: it needs no connection.", Access: read},
+		func(ctx context.Context, in *ByID) (*Out[List[post.Way]], error) {
+			ways, err := a.Inbox.Ways(ctx, scope(ctx), in.ID)
+			return out(List[post.Way]{Items: ways}, err)
 		})
 	register(a, op{ID: "save-draft", Method: http.MethodPut, Path: "/conversations/{id}/draft", Tag: tagInbox, Summary: "Keep what the caller is writing", Detail: "An empty body removes the draft.", Access: agentNeeds(care.PermInboxWrite)},
 		func(ctx context.Context, in *struct {

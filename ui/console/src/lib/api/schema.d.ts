@@ -67,6 +67,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/arrivals/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what channels brought and couldn't be taken, the oldest first
+         * @description Their raw form is kept until they are taken.
+         */
+        get: operations["list-dead-arrivals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/arrivals/dead/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look again at what couldn't be taken */
+        post: operations["retry-dead-arrival"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/attachments/{id}": {
         parameters: {
             query?: never;
@@ -670,6 +707,26 @@ export interface paths {
         put?: never;
         /** Show that the caller is writing, or has stopped */
         post: operations["type-in-conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the channels by which the customer can be answered now, with their limits
+         * @description First as the customer wrote, then by the other channels on which he can be reached. Chat isn't among them: it needs no connection.
+         */
+        get: operations["list-ways"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2292,6 +2349,23 @@ export interface components {
             /** Format: int64 */
             max_open: number;
         };
+        ChannelAbilities: {
+            deduplicates: boolean;
+            delivery: boolean;
+            files: boolean;
+            html: boolean;
+            inbound: boolean;
+            /** Format: int64 */
+            max_file: number;
+            /** Format: int64 */
+            max_text: number;
+            /** Format: double */
+            per_second: number;
+            read: boolean;
+            subject: boolean;
+            templates: boolean;
+            unprompted: boolean;
+        };
         Checkpoint: {
             /** Format: date-time */
             at: string;
@@ -2433,6 +2507,21 @@ export interface components {
             kind: string;
             last_error: string;
             payload: unknown;
+            /** Format: int64 */
+            store_id: number;
+        };
+        DeadArrival: {
+            /** Format: int64 */
+            connection_id: number;
+            error: string;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "message" | "report" | "opted";
+            /** Format: int64 */
+            push_id: number;
+            /** Format: date-time */
+            received_at: string;
             /** Format: int64 */
             store_id: number;
         };
@@ -2889,6 +2978,10 @@ export interface components {
             items: components["schemas"]["Dead"][];
             next: string;
         };
+        ListDeadArrival: {
+            items: components["schemas"]["DeadArrival"][];
+            next: string;
+        };
         ListDecision: {
             items: components["schemas"]["Decision"][];
             next: string;
@@ -2991,6 +3084,10 @@ export interface components {
         };
         ListTopic: {
             items: components["schemas"]["Topic"][];
+            next: string;
+        };
+        ListWay: {
+            items: components["schemas"]["Way"][];
             next: string;
         };
         Macro: {
@@ -3172,8 +3269,12 @@ export interface components {
             store_id: number;
         };
         NewMessage: {
+            /** @description The customer's address on that channel; empty: the first */
+            address?: string;
             attachment_ids?: number[];
             body: string;
+            /** @description Another channel than the conversation's by which a reply goes: one of its ways */
+            channel?: string;
             /** @description Makes it safe to send again; the Idempotency-Key stands in for it */
             client_id?: string;
             /**
@@ -4060,6 +4161,32 @@ export interface components {
             seen_at: string;
             user_agent: string;
         };
+        Way: {
+            abilities: components["schemas"]["ChannelAbilities"];
+            address: string;
+            channel: string;
+            /** Format: int64 */
+            connection_id: number;
+            /** @description Of the connection */
+            name: string;
+            /** @description Why notices aren't sent to the address: stop, blocked, bounce, complaint, agent; empty if they are */
+            opted_out: string;
+            /**
+             * @description Of the connection
+             * @enum {string}
+             */
+            state: "ok" | "degraded" | "auth_failed" | "paused";
+            /**
+             * Format: int64
+             * @description How long after the customer's last message free text may be sent; 0: always
+             */
+            window_s: number;
+            /**
+             * Format: date-time
+             * @description Until when free text may be sent; null: no such limit, or nothing may be sent without a template
+             */
+            window_until: string;
+        };
         WidgetSettings: {
             /** @description #rrggbb; the store's colour if empty */
             color?: string;
@@ -4281,6 +4408,73 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Invitation"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-dead-arrivals": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description Only of this store */
+                store_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDeadArrival"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-dead-arrival": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -5642,6 +5836,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWay"];
+                };
             };
             /** @description Error */
             default: {
