@@ -1,5 +1,6 @@
 // What the shell itself can do, on every page.
 import CircleHelp from '@lucide/svelte/icons/circle-question-mark';
+import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Inbox from '@lucide/svelte/icons/inbox';
 import LogOut from '@lucide/svelte/icons/log-out';
 import Moon from '@lucide/svelte/icons/moon';
@@ -83,6 +84,14 @@ export function offerShellCommands(): () => void {
       keys: 'KeyG KeyP',
       icon: PackageSearch,
       run: () => go(href('stock')),
+    },
+    {
+      id: 'go.work',
+      group: 'go',
+      label: t('nav.work'),
+      keys: 'KeyG KeyW',
+      icon: ClipboardList,
+      run: () => go(href('work')),
     },
     {
       id: 'go.settings',

@@ -1,4 +1,5 @@
 // The desk's places, in the order of rail and bottom bar.
+import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Inbox from '@lucide/svelte/icons/inbox';
 import PackageSearch from '@lucide/svelte/icons/package-search';
 import Settings from '@lucide/svelte/icons/settings';
@@ -30,6 +31,14 @@ export const places = [
     command: 'go.stock',
     href: href('stock'),
     routes: ['stock'],
+  },
+  {
+    key: 'work',
+    label: 'nav.work',
+    icon: ClipboardList,
+    command: 'go.work',
+    href: href('work'),
+    routes: ['work'],
   },
   {
     key: 'settings',

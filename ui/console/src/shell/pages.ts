@@ -9,6 +9,7 @@ export const pages: Partial<Record<RouteName, Page>> = {
   customers: () => import('../customer/CustomersPage.svelte'),
   customer: () => import('../customer/CustomerPage.svelte'),
   order: () => import('../customer/OrderPage.svelte'),
+  work: () => import('../work/WorkPage.svelte'),
   stock: () => import('../customer/StockPage.svelte'),
   settings: () => import('../settings/Settings.svelte'),
 };

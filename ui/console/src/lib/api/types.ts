@@ -405,4 +405,5 @@ export type LiveEvent =
   | { t: 'presence'; agent_id: Id; state: PresenceState }
   | { t: 'counts' }
   | { t: 'customer'; customer_id: Id; order_id?: Id }
-  | { t: 'stock'; variant_id?: Id };
+  | { t: 'stock'; variant_id?: Id }
+  | { t: 'inquiry'; inquiry_id: Id; conversation_id: Id };

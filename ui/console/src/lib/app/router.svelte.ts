@@ -11,6 +11,7 @@ const patterns = {
   customers: '/customers',
   order: '/orders/:id',
   stock: '/stock',
+  work: '/work',
   settings: '/settings/:section?/:id?',
 } as const;
 

@@ -7,6 +7,7 @@ import type inboxWords from '$messages/en/inbox.json';
 import type postWords from '$messages/en/post.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
+import type workWords from '$messages/en/work.json';
 import type { Language } from '$lib/api/types';
 
 type Words = typeof actWords &
@@ -16,7 +17,8 @@ type Words = typeof actWords &
   typeof inboxWords &
   typeof customerWords &
   typeof settingsWords &
-  typeof shopWords;
+  typeof shopWords &
+  typeof workWords;
 export type Key = keyof Words;
 export type Params = Record<string, string | number>;
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
@@ -50,7 +52,7 @@ export async function setLanguage(language: Language): Promise<void> {
 }
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
-export async function needWords(area: 'acts' | 'settings'): Promise<void> {
+export async function needWords(area: 'acts' | 'settings' | 'work'): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);
   areas.add(area);

@@ -23,6 +23,7 @@ const patience = 3000;
 export const shown: { list?: ConversationList; thread?: Thread } = {};
 const stockListeners = new Set<() => void>();
 const orderListeners = new Set<(id: Id) => void>();
+const inquiryListeners = new Set<() => void>();
 
 export const live = {
   get connected(): boolean {
@@ -43,6 +44,10 @@ export const live = {
   onOrder(run: (id: Id) => void): () => void {
     orderListeners.add(run);
     return () => orderListeners.delete(run);
+  },
+  onInquiry(run: () => void): () => void {
+    inquiryListeners.add(run);
+    return () => inquiryListeners.delete(run);
   },
   /** Connects after the first paint; the first screen does not wait for it. */
   start(): () => void {
@@ -127,6 +132,9 @@ export function hear(event: LiveEvent): void {
       break;
     case 'stock':
       stockListeners.forEach((run) => run());
+      break;
+    case 'inquiry':
+      inquiryListeners.forEach((run) => run());
       break;
   }
 }

@@ -1,0 +1,3 @@
+import work from '$messages/en/work.json';
+
+export default work;

@@ -1,0 +1,3 @@
+import work from '$messages/pl/work.json';
+
+export default work;

@@ -1,0 +1,3 @@
+import work from '$messages/ru/work.json';
+
+export default work;

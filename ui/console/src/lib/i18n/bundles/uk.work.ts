@@ -1,0 +1,3 @@
+import work from '$messages/uk/work.json';
+
+export default work;
