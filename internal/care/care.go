@@ -45,6 +45,7 @@ const (
 	PermRecordings    Permission = "phone.recordings" // to hear what was recorded; each hearing is audited
 	PermReports       Permission = "reports.read"
 	PermPeople        Permission = "people.manage" // agents, teams, roles
+	PermWork          Permission = "work.answer"   // inquiries and tasks of departments
 	PermSettings      Permission = "settings.manage"
 	PermConnections   Permission = "connections.manage"
 	PermKeys          Permission = "keys.manage" // API keys and webhooks

@@ -66,6 +66,13 @@ const (
 	EventMessageSent          = "message.sent"     // to a customer
 	EventNoteAdded            = "message.noted"
 
+	EventInquiryAsked     = "inquiry.asked"
+	EventInquiryAnswered  = "inquiry.answered" // the warehouse, or another department, answered a question
+	EventInquiryOverdue   = "inquiry.overdue"  // its deadline passed; Level says how often that was told
+	EventInquiryCancelled = "inquiry.cancelled"
+
+	EventScriptEnded = "script.ended" // a call script reached one of its ends
+
 	EventStoreCreated = "store.created"
 	EventStoreUpdated = "store.updated" // name, calendar, widget or other settings
 
@@ -292,7 +299,6 @@ const (
 
 	EventStockTold = "subscription.told" // a customer who wished to be written to: what he waited for is there; whoever listens writes
 
-	EventInquiryAnswered = "inquiry.answered" // the warehouse, or another department, answered a question
 )
 
 // CallEvent is the payload of call.*.
@@ -329,6 +335,18 @@ type CallbackEvent struct {
 	Call         int64    `json:"call_id,omitempty"`
 }
 
+// ScriptEvent is the payload of script.ended: what a walk through a call script came to. What it was about is 0 where it was about none.
+type ScriptEvent struct {
+	Run          int64  `json:"run_id"`
+	Script       int64  `json:"script_id"`
+	Customer     int64  `json:"customer_id"`
+	Order        int64  `json:"order_id"`
+	Conversation int64  `json:"conversation_id"`
+	Call         int64  `json:"call_id"`
+	Callback     int64  `json:"callback_id"`
+	Outcome      string `json:"outcome"`
+}
+
 // InquiryEvent is the payload of inquiry.*; its subject is the inquiry.
 type InquiryEvent struct {
 	Inquiry      int64  `json:"inquiry_id"`
@@ -337,7 +355,13 @@ type InquiryEvent struct {
 	Order        int64  `json:"order_id"`
 	Variant      int64  `json:"variant_id"`
 	Agent        int64  `json:"agent_id"` // who asked
+	Department   string `json:"department"`
+	Question     string `json:"question"`
+	Verdict      string `json:"verdict"` // yes, no, later, other
 	Answer       string `json:"answer"`
+	Quantity     int64  `json:"quantity,omitempty"`
+	ExpectedOn   string `json:"expected_on,omitempty"`
+	Level        int64  `json:"level"`
 	// Call asks for a callback with the answer; false: the answer is sent as a message.
 	Call bool `json:"call"`
 }
