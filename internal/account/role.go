@@ -20,18 +20,18 @@ var Roles = []string{RoleAdministrator, RoleSupervisor, RoleAgent, RoleClerk, Ro
 
 // Permissions lists all that there are.
 var Permissions = []care.Permission{
-	care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite,
+	care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite, care.PermWork,
 	care.PermIngest, care.PermPhone, care.PermSupervise, care.PermRecordings, care.PermReports, care.PermPeople, care.PermSettings, care.PermConnections, care.PermKeys, care.PermAudit, care.PermOperations,
 }
 
 var rolePermissions = map[string][]care.Permission{
 	RoleAdministrator: Permissions,
 	RoleSupervisor: {
-		care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite,
+		care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite, care.PermWork,
 		care.PermPhone, care.PermSupervise, care.PermRecordings, care.PermReports, care.PermPeople,
 	},
-	RoleAgent:  {care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite, care.PermPhone},
-	RoleClerk:  {care.PermCustomerRead, care.PermCommerceRead},
+	RoleAgent:  {care.PermInboxRead, care.PermInboxWrite, care.PermCustomerRead, care.PermCustomerWrite, care.PermCommerceRead, care.PermCommerceWrite, care.PermWork, care.PermPhone},
+	RoleClerk:  {care.PermCustomerRead, care.PermCommerceRead, care.PermWork},
 	RoleClient: {care.PermInboxRead, care.PermCustomerRead, care.PermCommerceRead, care.PermRecordings, care.PermReports},
 }
 

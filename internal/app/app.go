@@ -27,6 +27,7 @@ import (
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 )
 
 // Version is set at build time.
@@ -51,6 +52,7 @@ type App struct {
 	Phone     *phone.Phone
 	Trunks    *phone.Trunks
 	Webhooks  *webhook.Webhooks
+	Work      *work.Work
 	Live      *live.Live
 	Widget    *widget.Door
 	API       *api.API

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"opeka/internal/account"
 	"opeka/internal/care"
@@ -18,8 +21,10 @@ import (
 	"opeka/internal/web/hook"
 	"opeka/internal/web/ingest"
 	"opeka/internal/web/live"
+	"opeka/internal/web/portal"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 	"opeka/ui"
 )
 
@@ -45,10 +50,11 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](), a.carriers...), client, a.Bus, a.Log)
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
+	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
@@ -73,6 +79,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	ingest.New(a.DB, a.Accounts, a.Commerce, a.Sync, a.Log).Routes(mux)
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)
+	portal.Routes(mux, a.Work, a.zoneOf, a.Log)
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux
@@ -85,4 +92,15 @@ func (c Config) hookURL(token string) string {
 		return ""
 	}
 	return c.PublicURL + "/hooks/" + token
+}
+
+// zoneOf is the time zone of a store; UTC for one that can't be read.
+func (a *App) zoneOf(ctx context.Context, store int64) *time.Location {
+	var name string
+	if err := a.DB.Read().QueryRow(ctx, `SELECT time_zone FROM stores WHERE id = $1`, store).Scan(&name); err == nil {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
+		}
+	}
+	return time.UTC
 }

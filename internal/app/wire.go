@@ -19,6 +19,9 @@ func (a *App) wire() {
 	a.DB.Route(care.EventConnectionDeleted, post.JobChanged)
 	a.DB.Route(care.EventDeliveryChanged, inbox.JobDelivery)
 	a.wirePhone()
+	for _, e := range []string{care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled} {
+		a.DB.Route(e, inbox.JobInquiry)
+	}
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -33,6 +36,7 @@ func (a *App) wire() {
 	a.Post.Jobs(a.Jobs)
 	a.Inbox.Jobs(a.Jobs)
 	a.Phone.Jobs(a.Jobs)
+	a.Work.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }
 

@@ -35,6 +35,7 @@ type agentPayload struct {
 // Jobs registers the room's handlers.
 func (i *Inbox) Jobs(r *job.Runner) {
 	r.Handle(JobWake, job.InTx(i.wake))
+	r.Handle(JobInquiry, job.InTx(i.inquired))
 	r.Handle(JobDrain, func(ctx context.Context, j job.Job) (job.Done, error) {
 		var p drainPayload
 		if err := j.Decode(&p); err != nil {

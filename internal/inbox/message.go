@@ -63,10 +63,14 @@ const (
 	SystemPending    = "pending"
 	SystemSnoozed    = "snoozed" // until
 	SystemWoken      = "woken"
-	SystemQueued     = "queued" // queue
-	SystemTeam       = "team"   // team
-	SystemTopic      = "topic"  // topic
-	SystemTagged     = "tagged" // tags
+	SystemQueued     = "queued"           // queue
+	SystemTeam       = "team"             // team
+	SystemTopic      = "topic"            // topic
+	SystemTagged     = "tagged"           // tags
+	SystemAsked      = "inquiry_asked"    // department, text
+	SystemAnswered   = "inquiry_answered" // department, reason (the verdict), quantity, day, text
+	SystemSilent     = "inquiry_overdue"  // department, text
+	SystemUnasked    = "inquiry_cancelled"
 )
 
 const messageColumns = `m.id, m.conversation_id, m.seq, m.kind, m.sender, m.author_id, m.body, m.html, m.attachments, m.client_id,

@@ -40,6 +40,7 @@ var Events = []string{
 	care.EventCallStarted, care.EventCallAnswered, care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped, care.EventCallVoicemail,
 	care.EventCallbackCreated, care.EventCallbackTried, care.EventCallbackLate, care.EventCallbackDone, care.EventCallbackDeclined, care.EventCallbackWritten, care.EventCallbackExpired, care.EventCallbackCancelled,
 	care.EventStockTold,
+	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
 }
 
 const (

@@ -24,6 +24,7 @@ import (
 	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 )
 
 // Base is the path under which all operations stand.
@@ -37,6 +38,7 @@ type Deps struct {
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Webhooks  *webhook.Webhooks
+	Work      *work.Work
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
 	Post      *post.Post
@@ -81,6 +83,7 @@ func New(d Deps) *API {
 	a.huma = humago.NewWithPrefix(a.mux, Base, config(d.Version))
 	a.registerAccount()
 	a.registerWebhooks()
+	a.registerInquiries()
 	a.registerSync()
 	a.registerInbox()
 	a.registerCallbacks()

@@ -13,6 +13,7 @@ import (
 	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/webhook"
+	"opeka/internal/work"
 )
 
 // fixtures makes one thing of a store for each address that names a thing, by the path before its first parameter. A room that
@@ -116,6 +117,13 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 		}
 		return dead
 	},
+	"/inquiries": func(s *desk, store int64) int64 {
+		var department account.Department
+		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Warehouse"}, 201, &department)
+		var made work.Inquiry
+		s.do(s.admin, "POST", "/inquiries", work.Question{Store: store, Department: department.ID, Text: "Is it there?"}, 201, &made)
+		return made.ID
+	},
 
 	"/webhooks": func(s *desk, store int64) int64 { return s.endpoint(store) },
 	"/deliveries": func(s *desk, store int64) int64 {
@@ -180,6 +188,7 @@ func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Log: d.Log})
 	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
 	d.Find = find.New(s.db)
+	d.Work = work.New(s.db, work.Options{Key: []byte("key")})
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)
 }

@@ -930,6 +930,24 @@ export interface paths {
         patch: operations["rename-department"];
         trace?: never;
     };
+    "/departments/{id}/inquiries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how a department is asked */
+        get: operations["get-inquiry-settings"];
+        /** Set how a department is asked */
+        put: operations["set-inquiry-settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/files/{id}": {
         parameters: {
             query?: never;
@@ -1069,6 +1087,84 @@ export interface paths {
         get: operations["inbox-counts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List questions to departments
+         * @description The open ones by their deadlines, or those that are over, the latest first; of one conversation, all in the order of asking.
+         */
+        get: operations["list-inquiries"];
+        put?: never;
+        /**
+         * Ask a department
+         * @description The deadline is the department's, in opening hours of the store, unless one is set. The answer is told by inquiry.answered: to the conversation, and to the customer by a callback if wants_call.
+         */
+        post: operations["ask-department"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a question */
+        get: operations["get-inquiry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a question
+         * @description The first answer counts.
+         */
+        post: operations["answer-inquiry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/inquiries/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a question back */
+        post: operations["cancel-inquiry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2894,6 +2990,64 @@ export interface components {
             kind: "channel" | "language" | "topic" | "store";
             value: string;
         };
+        Inquiry: {
+            answer: string;
+            /** Format: date-time */
+            answered_at: string;
+            /** @description Who answered */
+            answerer: string;
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: int64 */
+            asker_id: number;
+            asker_name: string;
+            /** Format: int64 */
+            conversation_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** Format: date-time */
+            deadline_at: string;
+            department: string;
+            /** Format: int64 */
+            department_id: number;
+            /** @description YYYY-MM-DD */
+            expected_on: string;
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: int64
+             * @description How often its lateness was told: once at the deadline, again after half as long
+             */
+            level: number;
+            /** @description Where the department can answer without an account */
+            link?: string;
+            /** Format: int64 */
+            location_id: number;
+            /** Format: int64 */
+            order_id: number;
+            order_number: string;
+            /** @description The location's name */
+            place: string;
+            /** @description The product's name, and the variant's */
+            product: string;
+            /** Format: int64 */
+            quantity: number;
+            question: string;
+            sku: string;
+            /** @enum {string} */
+            state: "open" | "answered" | "cancelled";
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            variant_id: number;
+            /** @enum {string} */
+            verdict: "" | "yes" | "no" | "later" | "other";
+            /** Format: int64 */
+            version: number;
+            /** @description The customer is rung with the answer; otherwise he is written to */
+            wants_call: boolean;
+        };
         Invitation: {
             /** Format: date-time */
             expires_at: string;
@@ -3004,6 +3158,10 @@ export interface components {
         };
         ListFilledMacro: {
             items: components["schemas"]["FilledMacro"][];
+            next: string;
+        };
+        ListInquiry: {
+            items: components["schemas"]["Inquiry"][];
             next: string;
         };
         ListItem: {
@@ -3639,6 +3797,30 @@ export interface components {
             /** @enum {string} */
             theme?: "system" | "light" | "dark";
         };
+        Question: {
+            /** Format: int64 */
+            conversation_id?: number;
+            /** Format: int64 */
+            customer_id?: number;
+            /**
+             * Format: date-time
+             * @description None: as the department's settings say
+             */
+            deadline_at?: string;
+            /** Format: int64 */
+            department_id: number;
+            /** Format: int64 */
+            location_id?: number;
+            /** Format: int64 */
+            order_id?: number;
+            question: string;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            variant_id?: number;
+            /** @description Ring the customer with the answer */
+            wants_call?: boolean;
+        };
         Queue: {
             channels: string[];
             /** Format: date-time */
@@ -3715,6 +3897,15 @@ export interface components {
             readonly line?: string;
             /** Format: int64 */
             quantity: number;
+        };
+        Reply: {
+            answer?: string;
+            /** @description YYYY-MM-DD; needed for later */
+            expected_on?: string;
+            /** Format: int64 */
+            quantity?: number;
+            /** @enum {string} */
+            verdict: "yes" | "no" | "later" | "other";
         };
         "Reschedule-callbackRequest": {
             /** Format: date-time */
@@ -3836,6 +4027,13 @@ export interface components {
         "Set-conversation-topicRequest": {
             /** @description The name of one of the store's topics; empty takes it away */
             topic: string;
+        };
+        "Set-inquiry-settingsRequest": {
+            email?: string;
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            /** Format: int64 */
+            minutes: number;
         };
         "Set-my-phoneRequest": {
             /** @description Empty: the browser; else a registered telephone's name or a number */
@@ -4208,6 +4406,19 @@ export interface components {
             title?: {
                 [key: string]: string;
             };
+        };
+        WorkSettings: {
+            /** Format: int64 */
+            department_id: number;
+            /** @description Gets a letter with a link that needs no account; empty: none */
+            email: string;
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            /**
+             * Format: int64
+             * @description Until when an answer is due, in opening hours of the store
+             */
+            minutes: number;
         };
     };
     responses: never;
@@ -6390,6 +6601,72 @@ export interface operations {
             };
         };
     };
+    "get-inquiry-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-inquiry-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Set-inquiry-settingsRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-signed-file": {
         parameters: {
             query: {
@@ -6653,6 +6930,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-inquiries": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                department_id?: number;
+                conversation_id?: number;
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListInquiry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-department": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-inquiry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-inquiry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-inquiry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
                 };
             };
             /** @description Error */
