@@ -21,6 +21,7 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
+	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/web/api"
@@ -48,6 +49,7 @@ type App struct {
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Post      *post.Post
+	Notify    *notify.Notify
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
 	Trunks    *phone.Trunks

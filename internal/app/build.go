@@ -13,6 +13,7 @@ import (
 	"opeka/internal/customer"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/notify"
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
 	"opeka/internal/post"
@@ -51,10 +52,11 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](), a.carriers...), client, a.Bus, a.Log)
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
+	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Notify: a.Notify, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})

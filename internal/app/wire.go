@@ -5,6 +5,7 @@ import (
 	"opeka/internal/commerce"
 	"opeka/internal/db"
 	"opeka/internal/inbox"
+	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
 )
@@ -22,6 +23,10 @@ func (a *App) wire() {
 	for _, e := range []string{care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled} {
 		a.DB.Route(e, inbox.JobInquiry)
 	}
+	a.DB.Route(care.EventDeliveryChanged, notify.JobDelivery)
+	for _, e := range notify.Events {
+		a.DB.RouteWhen(e, notify.JobEvent, notify.Wanted)
+	}
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -37,6 +42,7 @@ func (a *App) wire() {
 	a.Inbox.Jobs(a.Jobs)
 	a.Phone.Jobs(a.Jobs)
 	a.Work.Jobs(a.Jobs)
+	a.Notify.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }
 

@@ -14,7 +14,7 @@ import (
 // Item is one thing that happened with a customer. TitleCode and Params make its line in the reader's language.
 type Item struct {
 	At        db.Time        `json:"at"`
-	Kind      string         `json:"kind" enum:"order,status,note,payment,shipment,refund,return,cart,conversation,merge,consent,created"`
+	Kind      string         `json:"kind" enum:"order,status,note,payment,shipment,refund,return,cart,conversation,merge,consent,created,notice"`
 	Icon      string         `json:"icon"`
 	TitleCode string         `json:"title_code"`
 	Params    map[string]any `json:"params"`
@@ -52,6 +52,8 @@ UNION ALL SELECT k.created_at, 10, k.id, '', k.customer_id, k.subject, k.source,
   FROM consents k WHERE k.customer_id = ANY($1::bigint[]) AND k.created_at <= $2
 UNION ALL SELECT c.created_at, 11, c.id, '', c.id, c.name, '', '', 0
   FROM customers c WHERE c.id = $3 AND c.created_at <= $2
+UNION ALL SELECT n.sent_at, 12, n.id, '', n.order_id, o.number, n.moment, n.channel, 0
+  FROM notices n JOIN orders o ON o.id = n.order_id WHERE n.customer_id = ANY($1::bigint[]) AND n.outcome = 'sent' AND n.sent_at <= $2
 ) AS t
 WHERE (at, rank, id, sub) < ($2, $4, $5, $6)
 ORDER BY at DESC, rank DESC, id DESC, sub DESC LIMIT $7`
@@ -129,6 +131,9 @@ func itemOf(p place, ref int64, a, b, c string, n int64) Item {
 	case 10:
 		it.Ref.Kind = "customer"
 		return line("consent", "shield", "customer.consent", map[string]any{"subject": a, "given": n == 1, "source": b})
+	}
+	if p.rank == 12 {
+		return line("notice", "bell", "notice.sent", map[string]any{"number": a, "moment": b, "channel": c})
 	}
 	it.Ref.Kind = "customer"
 	return line("created", "person", "customer.created", map[string]any{"name": a})

@@ -41,6 +41,7 @@ var Events = []string{
 	care.EventCallbackCreated, care.EventCallbackTried, care.EventCallbackLate, care.EventCallbackDone, care.EventCallbackDeclined, care.EventCallbackWritten, care.EventCallbackExpired, care.EventCallbackCancelled,
 	care.EventStockTold,
 	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
+	care.EventNoticeSent, care.EventNoticeFailed, care.EventExceptionRaised, care.EventExceptionClosed,
 }
 
 const (

@@ -20,6 +20,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/notify"
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
 	"opeka/internal/post"
@@ -39,6 +40,7 @@ type Deps struct {
 	Sync      *commerce.Sync
 	Webhooks  *webhook.Webhooks
 	Work      *work.Work
+	Notify    *notify.Notify
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
 	Post      *post.Post
@@ -93,6 +95,7 @@ func New(d Deps) *API {
 	a.registerActions()
 	a.registerProduct()
 	a.registerImport()
+	a.registerNotify()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)

@@ -10,6 +10,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
 	"opeka/internal/webhook"
@@ -189,6 +190,7 @@ func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
 	d.Find = find.New(s.db)
 	d.Work = work.New(s.db, work.Options{Key: []byte("key")})
+	d.Notify = notify.New(s.db, nil, notify.Options{})
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)
 }

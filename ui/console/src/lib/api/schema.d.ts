@@ -948,6 +948,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What isn't as it should be with orders, the latest first */
+        get: operations["list-exceptions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/files/{id}": {
         parameters: {
             query?: never;
@@ -1479,6 +1496,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notice-catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a policy can be made of */
+        get: operations["get-notice-catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What customers were told and what was withheld, with the reasons, the latest first */
+        get: operations["list-notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notices/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why the customer of an order did or didn't get each notice */
+        get: operations["explain-notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/orders": {
         parameters: {
             query?: never;
@@ -1933,6 +2001,153 @@ export interface paths {
          * @description The one before stays valid until it is dropped or the next rotation.
          */
         post: operations["rotate-identity-secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-play": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buy from yourself: what a customer would get, when and why
+         * @description Plays a case or a real order against a policy (the one in force, a kept version, or one that isn't saved), and against a second one to compare. Nothing is sent.
+         */
+        post: operations["play-notice-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the policy of what customers are told */
+        get: operations["get-notice-policy"];
+        /**
+         * Put a new version of the policy in force
+         * @description Mistakes come back with their places; a condition's with line and column. What is planned already keeps the values that it was planned with.
+         */
+        put: operations["save-notice-policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-policy/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for mistakes in a policy without saving it */
+        post: operations["check-notice-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-policy/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a policy, the latest first */
+        get: operations["list-notice-policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the words that a store has changed */
+        get: operations["list-notice-words"];
+        /**
+         * Change the words of a moment, or go back to those that ship
+         * @description Words that can't be put together, or name a variable that nobody fills in, are refused with line and column.
+         */
+        put: operations["save-notice-words"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-words/of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the words of a moment in a language */
+        get: operations["get-notice-words"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-words/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See words put together, with a real order or a made-up one */
+        post: operations["show-notice-words"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-words/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send words to an address of one's own */
+        post: operations["test-notice-words"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2440,6 +2655,13 @@ export interface components {
         "Cancel-callbackRequest": {
             reason: string;
         };
+        Cap: {
+            channels: string[];
+            /** Format: int64 */
+            max: number;
+            /** Format: int64 */
+            within_s: number;
+        };
         Capacity: {
             channel: string;
             /** Format: int64 */
@@ -2684,6 +2906,29 @@ export interface components {
             messages: components["schemas"]["Message"][];
             viewers: components["schemas"]["Agent"][];
         };
+        Detector: {
+            /**
+             * Format: int64
+             * @description Patience before it is one
+             */
+            after_s: number;
+            /**
+             * Format: int64
+             * @description By when the work is to be done; 0: a day
+             */
+            deadline_s: number;
+            /**
+             * Format: int64
+             * @description Whose work it is; 0: anybody's
+             */
+            department_id: number;
+            kind: string;
+            on: boolean;
+            /** @enum {string} */
+            work: "task" | "callback" | "none";
+            /** @description Patience counts in opening hours */
+            working: boolean;
+        };
         "Dispose-callbackRequest": {
             /**
              * Format: date-time
@@ -2745,6 +2990,51 @@ export interface components {
             description?: string;
             events?: string[];
             url: string;
+        };
+        Entry: {
+            arrived?: boolean;
+            /** Format: date-time */
+            at: string;
+            channel?: string;
+            /** Format: date-time */
+            deadline_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was decided, if it waited since
+             */
+            decided_at?: string;
+            /** @description What happened: care's name of the event */
+            event?: string;
+            /** @enum {string} */
+            kind: "event" | "sent" | "withheld" | "exception" | "closed" | "work";
+            moment?: string;
+            /** @description Key of the policy's notice */
+            notice?: string;
+            part?: string;
+            passed?: components["schemas"]["Passed"][];
+            /** @description exception.<kind> */
+            problem?: string;
+            reason?: string;
+            /** @description How the order stood */
+            stage?: string;
+            words?: components["schemas"]["Rendered"];
+            /** @enum {string} */
+            work?: "task" | "callback" | "none";
+        };
+        Explained: {
+            /**
+             * Format: date-time
+             * @description Of the decision; null when there was none and this is what one would come to now
+             */
+            at: string;
+            channel: string;
+            moment: string;
+            notice: string;
+            /** @enum {string} */
+            outcome: "planned" | "sent" | "failed" | "withheld";
+            part: string;
+            passed: components["schemas"]["Passed"][];
+            reason: string;
         };
         Field: {
             choices?: string[];
@@ -2971,6 +3261,23 @@ export interface components {
                 [key: string]: number;
             };
         };
+        InForce: {
+            /** Format: int64 */
+            agent_id: number;
+            comment: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description The version in force
+             */
+            latest: number;
+            policy: components["schemas"]["NotifyPolicy"];
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            version: number;
+        };
         InboxDelivery: {
             /** @description The service's own words */
             detail: string;
@@ -3072,7 +3379,7 @@ export interface components {
             at: string;
             icon: string;
             /** @enum {string} */
-            kind: "order" | "status" | "note" | "payment" | "shipment" | "refund" | "return" | "cart" | "conversation" | "merge" | "consent" | "created";
+            kind: "order" | "status" | "note" | "payment" | "shipment" | "refund" | "return" | "cart" | "conversation" | "merge" | "consent" | "created" | "notice";
             params: {
                 [key: string]: unknown;
             };
@@ -3156,8 +3463,16 @@ export interface components {
             items: components["schemas"]["Endpoint"][];
             next: string;
         };
+        ListExplained: {
+            items: components["schemas"]["Explained"][];
+            next: string;
+        };
         ListFilledMacro: {
             items: components["schemas"]["FilledMacro"][];
+            next: string;
+        };
+        ListFound: {
+            items: components["schemas"]["NotifyFound"][];
             next: string;
         };
         ListInquiry: {
@@ -3172,6 +3487,10 @@ export interface components {
             items: components["schemas"]["Key"][];
             next: string;
         };
+        ListLogged: {
+            items: components["schemas"]["Logged"][];
+            next: string;
+        };
         ListMacro: {
             items: components["schemas"]["Macro"][];
             next: string;
@@ -3180,12 +3499,20 @@ export interface components {
             items: components["schemas"]["Order"][];
             next: string;
         };
+        ListOwnWords: {
+            items: components["schemas"]["OwnWords"][];
+            next: string;
+        };
         ListPerson: {
             items: components["schemas"]["Person"][];
             next: string;
         };
         ListPlaceRow: {
             items: components["schemas"]["PlaceRow"][];
+            next: string;
+        };
+        ListPolicyVersion: {
+            items: components["schemas"]["PolicyVersion"][];
             next: string;
         };
         ListProduct: {
@@ -3247,6 +3574,44 @@ export interface components {
         ListWay: {
             items: components["schemas"]["Way"][];
             next: string;
+        };
+        Logged: {
+            channel: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            customer_id: number;
+            /** Format: date-time */
+            due_at: string;
+            /** @description What brought it */
+            event: string;
+            /** @description The policy's values, as they were */
+            governs: components["schemas"]["Notice"];
+            /** Format: int64 */
+            id: number;
+            language: string;
+            moment: string;
+            notice: string;
+            /** Format: int64 */
+            order_id: number;
+            order_number: string;
+            /** @enum {string} */
+            outcome: "planned" | "sent" | "failed" | "withheld";
+            part: string;
+            /** @description Channels that weren't taken */
+            passed: components["schemas"]["Passed"][];
+            /**
+             * Format: int64
+             * @description 0: the policy that ships
+             */
+            policy_version: number;
+            /** @description notice.reason.<code> of the catalogue */
+            reason: string;
+            sends: components["schemas"]["SentBy"][];
+            /** Format: date-time */
+            sent_at: string;
+            /** Format: int64 */
+            store_id: number;
         };
         Macro: {
             /** @description By language; places such as {customer.first_name} or {order.tracking|soon} are filled from the conversation */
@@ -3524,6 +3889,89 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        Notice: {
+            /** @description In the order of preference */
+            channels: components["schemas"]["Step"][];
+            /** Format: int64 */
+            delay_s: number;
+            /** @description Of notices with the same group a customer gets one */
+            group: string;
+            /** @description Its name within the policy */
+            key: string;
+            /** @description The point of an order's life that it is about */
+            moment: string;
+            on: boolean;
+            /**
+             * @description How often: once for each parcel, refund or return (or the order, where there is none), once for the order, or once for the customer
+             * @enum {string}
+             */
+            once: "part" | "order" | "customer";
+            /** @description The customer's preferred channel first */
+            prefer_own: boolean;
+            /** @description Which words; the moment's own if empty */
+            template: string;
+            /** @description A condition, such as order.total > 1000; empty: always */
+            when: string;
+        };
+        NoticeCatalogue: {
+            /** @description What can be bought from oneself */
+            cases: string[];
+            exceptions: string[];
+            /** @description Points of an order's life, in its order */
+            moments: string[];
+            /** @description What templates can be filled with */
+            variables: string[];
+        };
+        NotifyFound: {
+            /** Format: date-time */
+            closed_at: string;
+            /** Format: int64 */
+            customer_id: number;
+            /** Format: int64 */
+            department_id: number;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: int64 */
+            id: number;
+            kind: string;
+            /** Format: int64 */
+            order_id: number;
+            order_number: string;
+            part: string;
+            /** Format: date-time */
+            raised_at: string;
+            /** Format: int64 */
+            store_id: number;
+            /** @enum {string} */
+            work: "task" | "callback" | "none";
+        };
+        NotifyPolicy: {
+            /** @description How much a customer gets at most */
+            caps: components["schemas"]["Cap"][];
+            detectors: components["schemas"]["Detector"][];
+            /**
+             * @description customer: his own, else the order's, else the store's
+             * @enum {string}
+             */
+            language: "customer" | "en" | "uk" | "ru" | "pl";
+            /**
+             * Format: int64
+             * @description What happened longer ago is never told
+             */
+            max_age_s: number;
+            notices: components["schemas"]["Notice"][];
+            quiet: components["schemas"]["Quiet"];
+            /**
+             * Format: int64
+             * @description How long a new order waits for the shop's stock to say that the goods are there
+             */
+            reservation_s: number;
+            /**
+             * Format: int64
+             * @description How long a pickup point keeps a parcel
+             */
+            storage_days: number;
+        };
         Order: {
             addresses: components["schemas"]["OrderAddresses"];
             /** Format: int64 */
@@ -3597,9 +4045,23 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        OwnWords: {
+            /** Format: date-time */
+            created_at: string;
+            language: string;
+            moment: string;
+            /** @description Taken back: those that ship are used */
+            removed: boolean;
+            /** Format: int64 */
+            version: number;
+        };
         Page: {
             items: components["schemas"]["Row"][];
             next: string;
+        };
+        Passed: {
+            channel: string;
+            why: string;
         };
         PasswordChange: {
             current: string;
@@ -3673,6 +4135,25 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        PlayInput: {
+            against?: components["schemas"]["NotifyPolicy"];
+            /** Format: int64 */
+            against_version?: number;
+            case?: string;
+            /** @enum {string} */
+            language?: "en" | "uk" | "ru" | "pl";
+            order_number?: string;
+            policy?: components["schemas"]["NotifyPolicy"];
+            /**
+             * Format: int64
+             * @description A kept version instead; 0: the policy that ships
+             */
+            version?: number;
+        };
+        Played: {
+            against?: components["schemas"]["Entry"][];
+            entries: components["schemas"]["Entry"][];
+        };
         Plug: {
             /** @description The channel that it speaks: email, sms, telegram, ... */
             channel?: string;
@@ -3741,6 +4222,22 @@ export interface components {
             to: string;
             /** Format: int64 */
             wrap_up_s: number;
+        };
+        PolicyInput: {
+            comment?: string;
+            policy: components["schemas"]["NotifyPolicy"];
+            /** Format: int64 */
+            version: number;
+        };
+        PolicyVersion: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            comment: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            version: number;
         };
         Presence: {
             /** Format: date-time */
@@ -3858,6 +4355,12 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        Quiet: {
+            /** @description Those that ring; letters don't */
+            channels: string[];
+            from: string;
+            to: string;
+        };
         "Read-conversationRequest": {
             /** Format: int64 */
             seq: number;
@@ -3897,6 +4400,13 @@ export interface components {
             readonly line?: string;
             /** Format: int64 */
             quantity: number;
+        };
+        Rendered: {
+            html: string;
+            language: string;
+            segments: components["schemas"]["Segments"];
+            subject: string;
+            text: string;
         };
         Reply: {
             answer?: string;
@@ -4007,6 +4517,25 @@ export interface components {
              */
             mode: "reply" | "note";
         };
+        Segments: {
+            /** Format: int64 */
+            characters: number;
+            /** Format: int64 */
+            parts: number;
+            /** @description Letters beyond the GSM alphabet: 70 to a part instead of 160 */
+            unicode: boolean;
+        };
+        SentBy: {
+            address: string;
+            channel: string;
+            /** @description delivery.<code> of the catalogue */
+            code: string;
+            /** Format: date-time */
+            sent_at: string;
+            state: string;
+            subject: string;
+            text: string;
+        };
         Session: {
             /** Format: date-time */
             created_at: string;
@@ -4100,6 +4629,10 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        Shown: {
+            letter: components["schemas"]["Rendered"];
+            short: components["schemas"]["Rendered"];
+        };
         Skill: {
             /** @enum {string} */
             kind: "channel" | "language" | "topic" | "store";
@@ -4150,6 +4683,15 @@ export interface components {
             order_state: string;
             payment_state?: string;
             raw: string;
+        };
+        Step: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
+            /**
+             * Format: int64
+             * @description When it isn't delivered within this time, the next channel; 0: only when it fails
+             */
+            wait_s: number;
         };
         Stock: {
             /** Format: date-time */
@@ -4294,6 +4836,22 @@ export interface components {
             department_id?: number;
             name?: string;
         };
+        Template: {
+            /** @description Of the letter: paragraphs; - for lists; [text](address) for a button */
+            body: string;
+            /** @description For SMS and messengers */
+            short: string;
+            subject: string;
+        };
+        TestNotice: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            order_number?: string;
+            template: components["schemas"]["Template"];
+            to: string;
+        };
         Topic: {
             /** Format: int64 */
             department_id: number;
@@ -4406,6 +4964,37 @@ export interface components {
             title?: {
                 [key: string]: string;
             };
+        };
+        WordsInput: {
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            moment: string;
+            removed?: boolean;
+            template: components["schemas"]["Template"];
+            /** Format: int64 */
+            version: number;
+        };
+        WordsOf: {
+            language: string;
+            moment: string;
+            /** @description The store's own, not those that ship */
+            own: boolean;
+            shipped: components["schemas"]["Template"];
+            /** Format: int64 */
+            store_id: number;
+            template: components["schemas"]["Template"];
+            /**
+             * Format: int64
+             * @description How often they were changed
+             */
+            version: number;
+        };
+        WordsToShow: {
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            /** @description Of a real order; a made-up one if empty */
+            order_number?: string;
+            template: components["schemas"]["Template"];
         };
         WorkSettings: {
             /** Format: int64 */
@@ -6667,6 +7256,44 @@ export interface operations {
             };
         };
     };
+    "list-exceptions": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                order_id?: number;
+                /** @description Only those whose cause is still there */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFound"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-signed-file": {
         parameters: {
             query: {
@@ -7785,6 +8412,106 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-notice-catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeCatalogue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-notices": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                order_id?: number;
+                customer_id?: number;
+                /** @description Key of the policy's notice */
+                notice?: string;
+                outcome?: "planned" | "sent" | "failed" | "withheld";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLogged"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-notices": {
+        parameters: {
+            query: {
+                order_id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListExplained"];
+                };
             };
             /** @description Error */
             default: {
@@ -8991,6 +9718,360 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IdentitySecret"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "play-notice-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlayInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Played"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-notice-policy": {
+        parameters: {
+            query?: {
+                /** @description -1: the one in force; 0: the one that ships */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InForce"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-notice-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InForce"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-notice-policy": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifyPolicy"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-notice-policies": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPolicyVersion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-notice-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOwnWords"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-notice-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordsOf"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-notice-words": {
+        parameters: {
+            query?: {
+                moment?: string;
+                language?: "en" | "uk" | "ru" | "pl";
+                /** @description 0: those in use */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordsOf"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-notice-words": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordsToShow"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shown"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "test-notice-words": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestNotice"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

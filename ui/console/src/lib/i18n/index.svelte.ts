@@ -4,6 +4,7 @@ import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
+import type notifyWords from '$messages/en/notify.json';
 import type postWords from '$messages/en/post.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
@@ -16,6 +17,7 @@ type Words = typeof actWords &
   typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &
+  typeof notifyWords &
   typeof settingsWords &
   typeof shopWords &
   typeof workWords;
@@ -52,7 +54,7 @@ export async function setLanguage(language: Language): Promise<void> {
 }
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
-export async function needWords(area: 'acts' | 'settings' | 'work'): Promise<void> {
+export async function needWords(area: 'acts' | 'notify' | 'settings' | 'work'): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);
   areas.add(area);

@@ -1,6 +1,7 @@
 import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
+import notify from '$messages/en/notify.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
-export default { ...channel, ...commerce, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notify, ...settings, ...shop };

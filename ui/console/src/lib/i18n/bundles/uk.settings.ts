@@ -1,6 +1,7 @@
 import channel from '$messages/uk/channel.json';
 import commerce from '$messages/uk/commerce.json';
+import notify from '$messages/uk/notify.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
-export default { ...channel, ...commerce, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notify, ...settings, ...shop };

@@ -1,0 +1,3 @@
+import notify from '$messages/en/notify.json';
+
+export default notify;

@@ -1,0 +1,3 @@
+import notify from '$messages/pl/notify.json';
+
+export default notify;

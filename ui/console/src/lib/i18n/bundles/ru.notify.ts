@@ -1,0 +1,3 @@
+import notify from '$messages/ru/notify.json';
+
+export default notify;

@@ -1,0 +1,3 @@
+import notify from '$messages/uk/notify.json';
+
+export default notify;
