@@ -97,12 +97,17 @@ func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []c
 
 func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint, known []claim) error {
 	row := query.AddCustomerParams{ID: id, StoreID: store, Name: clip(h.Name, maxName), Language: h.Language, NamedBy: namedBy(h), CreatedAt: db.At(tx.Now)}
-	if err := q.AddCustomer(ctx, row); err != nil {
-		return err
-	}
 	tx.Emit(db.Event{Store: store, Type: care.EventCustomerCreated, Subject: id, Payload: care.CustomerEvent{Name: row.Name, Language: h.Language}})
-	if h.Vouched || c.index == nil { // a shop's batch may tell of him again in this very transaction
+	if h.Vouched { // a shop's batch may tell of him again in this very transaction
+		if err := q.AddCustomer(ctx, row); err != nil {
+			return err
+		}
 		return c.reindex(ctx, tx, q, store, id)
+	}
+	// A channel's message tells of him once: nothing of this need be read again before the commit.
+	tx.Defer(insertCustomer, row.ID, row.StoreID, row.Name, row.Language, row.NamedBy, row.CreatedAt)
+	if c.index == nil {
+		return nil
 	}
 	ids := make([]query.IdentitiesOfFamiliesRow, len(known))
 	for n, k := range known {
@@ -110,6 +115,8 @@ func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, sto
 	}
 	return c.index.Add(tx, find.Thing{Store: store, Kind: find.Customer, Ref: id, Entry: entryOf(query.Customer{ID: id, Name: row.Name, CreatedAt: row.CreatedAt}, ids)})
 }
+
+const insertCustomer = `INSERT INTO customers (id, store_id, name, language, named_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`
 
 // attach adds what is new of the identities. taken tells that a proven one has been taken by somebody else meanwhile.
 func (c *Customers) attach(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, p plan) (taken bool, err error) {

@@ -99,20 +99,43 @@ func joinIf(err, other error) error {
 	return errors.Join(err, other)
 }
 
-// lazyTx sends BEGIN with the first statement only. A change that consists of deferred writes alone
+// lazyTx sends BEGIN with the first statement only, in one round trip with it. A change that consists of deferred writes alone
 // is one pipelined batch, which PostgreSQL treats as a transaction by itself: one round trip.
 type lazyTx struct {
 	conn  *pgx.Conn
 	begun bool
 }
 
-func (l *lazyTx) begin(ctx context.Context) error {
-	if l.begun {
-		return nil
+// first sends BEGIN together with a statement, and returns the results, of which the statement's is the next.
+func (l *lazyTx) first(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue(sql, args...)
+	results := l.conn.SendBatch(ctx, b)
+	if _, err := results.Exec(); err != nil { // also what is wrong with the statement's text: then nothing was sent
+		return nil, errors.Join(err, results.Close())
 	}
-	_, err := l.conn.Exec(ctx, "BEGIN")
-	l.begun = err == nil
-	return err
+	l.begun = true
+	return results, nil
+}
+
+// firstRows are the rows of the statement that came with BEGIN.
+type firstRows struct {
+	pgx.Rows
+	results pgx.BatchResults
+}
+
+func (r *firstRows) Close() {
+	r.Rows.Close()
+	_ = r.results.Close() // what it could tell, the rows' Err tells
+}
+
+func (r *firstRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
 }
 
 func (l *lazyTx) finish(ctx context.Context, writes []deferred) error {
@@ -156,22 +179,40 @@ func (l *lazyTx) rollback(ctx context.Context) error {
 }
 
 func (l *lazyTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if err := l.begin(ctx); err != nil {
+	if l.begun {
+		return l.conn.Exec(ctx, sql, args...)
+	}
+	results, err := l.first(ctx, sql, args)
+	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	return l.conn.Exec(ctx, sql, args...)
+	tag, err := results.Exec()
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return tag, err
 }
 
 func (l *lazyTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if err := l.begin(ctx); err != nil {
+	if l.begun {
+		return l.conn.Query(ctx, sql, args...)
+	}
+	results, err := l.first(ctx, sql, args)
+	if err != nil {
 		return nil, err
 	}
-	return l.conn.Query(ctx, sql, args...)
+	rows, err := results.Query()
+	if err != nil {
+		_ = results.Close()
+		return nil, err
+	}
+	return &firstRows{rows, results}, nil
 }
 
 func (l *lazyTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if err := l.begin(ctx); err != nil {
-		return &oneRow{err: err}
+	if l.begun {
+		return l.conn.QueryRow(ctx, sql, args...)
 	}
-	return l.conn.QueryRow(ctx, sql, args...)
+	rows, err := l.Query(ctx, sql, args...)
+	return &oneRow{rows: rows, err: err}
 }

@@ -27,21 +27,16 @@ const sureOfLanguage = 0.8
 func (i *Inbox) admit(ctx context.Context, in care.Inbound, before conversation) (admission, error) {
 	var a admission
 	q := i.db.Read()
-	calendar, language, err := i.store(ctx, q, in.Store)
+	calendar, language, queues, err := i.store(ctx, q, in.Store)
 	if err != nil {
 		return a, err
 	}
-	a.calendar = calendar
-	a.language = in.Language
-	if detected, sure := text.Detect(in.Body); a.language == "" && sure >= sureOfLanguage {
-		a.language = detected
-	}
+	a.calendar, a.language = calendar, in.Language
 	if a.language == "" {
 		a.language = language
-	}
-	queues, err := queuesOf(ctx, q, []int64{in.Store})
-	if err != nil {
-		return a, err
+		if detected, sure := text.Detect(in.Body); sure >= sureOfLanguage {
+			a.language = detected
+		}
 	}
 	a.queue = admitting(queues, in.Channel)
 	candidates, err := candidatesIn(ctx, q, in.Store, in.Channel)

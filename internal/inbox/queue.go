@@ -200,18 +200,37 @@ func admitting(queues []Queue, channel string) Queue {
 	return Queue{FirstResponse: defaultResponse}
 }
 
-// store returns a store's calendar (nil: it never closes) and language.
-func (i *Inbox) store(ctx context.Context, q db.Querier, id int64) (*cal.Calendar, string, error) {
-	var raw []byte
-	var language string
-	err := q.QueryRow(ctx, `SELECT calendar, language FROM stores WHERE id = $1 AND archived_at = 0`, id).Scan(&raw, &language)
-	if errors.Is(err, db.ErrNoRows) {
-		return nil, "", care.NotFound("store")
-	}
+// store returns a store's calendar (nil: it never closes), its language and its queues in their order, in one question.
+func (i *Inbox) store(ctx context.Context, q db.Querier, id int64) (calendar *cal.Calendar, language string, queues []Queue, err error) {
+	rows, err := q.Query(ctx, `SELECT s.calendar, s.language, coalesce(q.id, 0), coalesce(q.name, ''), q.channels, q.skills, coalesce(q.team_id, 0), coalesce(q.first_response_s, 0), coalesce(q.position, 0), coalesce(q.created_at, 0)
+FROM stores s LEFT JOIN queues q ON q.store_id = s.id AND q.active WHERE s.id = $1 AND s.archived_at = 0 ORDER BY q.position, q.id`, id)
 	if err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
-	return i.calendar(raw), language, nil
+	defer rows.Close()
+	found := false
+	for rows.Next() {
+		var raw []byte
+		r := query.Queue{StoreID: id}
+		if err := rows.Scan(&raw, &language, &r.ID, &r.Name, &r.Channels, &r.Skills, &r.TeamID, &r.FirstResponseS, &r.Position, &r.CreatedAt); err != nil {
+			return nil, "", nil, err
+		}
+		if !found {
+			found, calendar = true, i.calendar(raw)
+		}
+		if r.ID == 0 {
+			continue
+		}
+		queue, err := queueFrom(r)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		queues = append(queues, queue)
+	}
+	if err := rows.Err(); err != nil || found {
+		return calendar, language, queues, err
+	}
+	return nil, "", nil, care.NotFound("store")
 }
 
 // calendar compiles a calendar once per text. One that can't be read counts as always open: a deadline too

@@ -94,7 +94,7 @@ func cluster(s string) int {
 			joined = false
 		case r == zeroWidthJoiner:
 			joined = true
-		case r < firstMark:
+		case r < firstMark, cyrillic(r): // what nearly every character is
 			return size
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc), r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0020 && r <= 0xE007F:
 		default:
@@ -109,5 +109,8 @@ const (
 	zeroWidthJoiner = '\u200d'
 	firstMark       = '\u0300' // nothing below attaches to what stands before it
 )
+
+// cyrillic tells letters of which none attaches to what stands before it; looking them up among the marks costs more than all else.
+func cyrillic(r rune) bool { return r >= 0x0400 && r <= 0x0482 || r >= 0x048A && r <= 0x052F }
 
 func regional(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
