@@ -11,6 +11,10 @@ packages=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb || packages+=(postgresql)
 need chromium || packages+=(chromium)
 fc-list 2>/dev/null | grep -qi 'noto color emoji' || packages+=(fontconfig fonts-noto-color-emoji fonts-dejavu-core)
+need sipp || packages+=(sip-tester) # telephones and a proxy for the tests of calls
+need baresip || packages+=(baresip-core)
+need sipsak || packages+=(sipsak)
+need kamailio || [ -x /usr/sbin/kamailio ] || packages+=(kamailio)
 [ ${#packages[@]} -eq 0 ] && exit 0
 
 sudo=

@@ -15,6 +15,7 @@ import (
 	"opeka/internal/blob"
 	"opeka/internal/bus"
 	"opeka/internal/care"
+	"opeka/internal/carrier/sip"
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
@@ -42,6 +43,7 @@ type App struct {
 	Bus    bus.Bus
 	Files  blob.Store
 	Jobs   *job.Runner
+	SIP    *sip.Stack // listens when the first trunk needs it
 
 	Accounts  *account.Accounts
 	Find      *find.Finder
@@ -225,6 +227,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.Live != nil {
 		errs = append(errs, a.Live.Close(ctx))
+	}
+	if a.SIP != nil {
+		errs = append(errs, a.SIP.Close())
 	}
 	if a.Inbox != nil {
 		a.Inbox.Close()

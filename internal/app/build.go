@@ -40,16 +40,19 @@ func (a *App) build(c Config, limits api.Limits) error {
 		return err
 	}
 
+	if a.SIP, err = openSIP(c, a.Log); err != nil {
+		return err
+	}
 	client := outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate})
-	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: append(plugs(), a.worldPlugs()...), HookURL: c.hookURL})
+	a.Accounts = account.New(a.DB, account.Options{Bus: a.Bus, Sealer: sealer, Plugs: append(a.plugs(), a.worldPlugs()...), HookURL: c.hookURL})
 	a.Find = find.New(a.DB)
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
-	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
-	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL})
+	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](a.plugs()), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
+	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
-	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](), a.carriers...), client, a.Bus, a.Log)
+	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})

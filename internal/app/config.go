@@ -29,6 +29,13 @@ type Config struct {
 	ClusterRoutes []string `help:"host:port of other nodes." env:"OPEKA_CLUSTER_ROUTES"`
 	ClusterToken  string   `help:"Secret that the nodes share." env:"OPEKA_CLUSTER_TOKEN"`
 
+	SIPListen   []string `name:"sip-listen" help:"Where SIP listens when there is a trunk: host:port for UDP and TCP, or udp:, tcp: or tls: before it." default:"127.0.0.1:5060" env:"OPEKA_SIP_LISTEN"`
+	SIPPublicIP string   `name:"sip-public-ip" help:"Address at which the telephone network reaches this machine when it stands behind NAT." env:"OPEKA_SIP_PUBLIC_IP"`
+	SIPLocal    []string `name:"sip-local" help:"Networks that reach this machine without the router, such as 192.168.0.0/16. Empty: the private ones." env:"OPEKA_SIP_LOCAL"`
+	SIPCert     string   `name:"sip-certificate" help:"Certificate file (PEM) for tls: addresses of SIP." env:"OPEKA_SIP_CERTIFICATE" type:"path"`
+	SIPKey      string   `name:"sip-key" help:"Key file (PEM) of that certificate." env:"OPEKA_SIP_KEY" type:"path"`
+	RTPPorts    string   `name:"rtp-ports" help:"UDP ports for the sound of telephone calls." default:"10000-19999" env:"OPEKA_RTP_PORTS"`
+
 	BehindProxy   bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto: only when a reverse proxy alone can reach the program." env:"OPEKA_BEHIND_PROXY"`
 	AllowPrivate  bool   `help:"Let connections and webhooks reach private and loopback addresses: for a shop in the same network." env:"OPEKA_ALLOW_PRIVATE"`
 	MetricsListen string `help:"Address of /metrics; empty: not served." default:"127.0.0.1:9464" env:"OPEKA_METRICS_LISTEN"`

@@ -285,7 +285,7 @@ func (x *examination) connections(ctx context.Context, a *App) {
 	}
 	for _, c := range list {
 		what := "connection " + c.Name
-		for _, p := range plugs() {
+		for _, p := range a.plugs() {
 			if p.Name() != c.Plug {
 				continue
 			}

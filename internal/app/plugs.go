@@ -2,6 +2,7 @@ package app
 
 import (
 	"opeka/internal/care"
+	"opeka/internal/carrier/sip"
 	"opeka/internal/channel/gateway"
 	"opeka/internal/channel/smpp"
 	"opeka/internal/channel/telegram"
@@ -22,12 +23,24 @@ func plugs() []care.Plug {
 		smpp.New(),
 		gateway.SMS(),
 		gateway.Viber(),
+		sip.New(nil),
 	}
 }
 
+// plugs are those of the running program: telephones share its one stack of SIP.
+func (a *App) plugs() []care.Plug {
+	out := plugs()
+	for i, p := range out {
+		if p.Name() == sip.Name {
+			out[i] = sip.New(a.SIP)
+		}
+	}
+	return out
+}
+
 // portsOf picks the plugs of one port.
-func portsOf[P care.Plug]() (out []P) {
-	for _, p := range plugs() {
+func portsOf[P care.Plug](of []care.Plug) (out []P) {
+	for _, p := range of {
 		if p, ok := p.(P); ok {
 			out = append(out, p)
 		}

@@ -59,9 +59,15 @@ type Line interface {
 	SendDTMF(ctx context.Context, digits string) error
 	// Refer asks the other side to call somebody else instead (blind transfer by the network).
 	Refer(ctx context.Context, to string) error
-	// Media is the leg's sound, as the carrier's own leg type; the phone room puts it on a bridge.
+	// Media is the leg's sound: a sound.Leg, which the phone room puts on a bridge. It is there from the first event on and silent after the last.
 	Media() any
 	Stats() LineStats
+}
+
+// Transferred is a Line whose other side may ask to be connected with somebody else (LineReferred).
+type Transferred interface {
+	// Referred tells the other side what became of its wish. It hangs up then by itself, or goes on talking.
+	Referred(reached bool) error
 }
 
 // LineEvent is something that happened on a line.
@@ -83,6 +89,7 @@ const (
 	LineDigit    LineEventKind = "digit"
 	LineHeld     LineEventKind = "held" // by the other side
 	LineResumed  LineEventKind = "resumed"
+	LineReferred LineEventKind = "referred" // the other side wants to be connected with Text; only where the trunk allows it
 	LineEnded    LineEventKind = "ended"
 )
 
@@ -90,7 +97,7 @@ const (
 type LineCause string
 
 const (
-	CauseHangup      LineCause = "hangup"      // after an answer, by the other side
+	CauseHangup      LineCause = "hangup"      // by the other side: after the answer, or a caller who gave up before it
 	CauseOurs        LineCause = "ours"        // we hung up or gave up ringing
 	CauseBusy        LineCause = "busy"        // 486, 600
 	CauseNoAnswer    LineCause = "no_answer"   // 408, 480, rang out
