@@ -130,7 +130,9 @@ func (s *Sync) Ask(ctx context.Context, by account.By, order int64, in ActionReq
 		if s.o.Audit != nil {
 			s.o.Audit(tx, by, o.StoreID, "order.action_asked", order, o.Number, nil, map[string]any{"kind": in.Kind, "params": in.ActionParams})
 		}
-		s.hintOrder(tx, o, order)
+		if err := s.hintOrder(ctx, tx, o, order); err != nil {
+			return err
+		}
 		out, err = actionOf(row)
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/commerce/query"
+	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/job"
 	"opeka/internal/text"
@@ -92,8 +93,7 @@ func (s *Sync) concluded(ctx context.Context, a query.ShopAction, v upshot) job.
 		if err != nil {
 			return err
 		}
-		s.hintOrder(tx, o, a.OrderID)
-		return nil
+		return s.hintOrder(ctx, tx, o, a.OrderID)
 	}
 }
 
@@ -205,14 +205,21 @@ func shows(kind care.ActionKind, p asked, now standing, gone bool) bool {
 }
 
 // hintOrder tells open screens that something about an order has changed.
-func (s *Sync) hintOrder(tx *db.Tx, o query.OrderForActionRow, order int64) {
+func (s *Sync) hintOrder(ctx context.Context, tx *db.Tx, o query.OrderForActionRow, order int64) (err error) {
 	if s.o.Bus == nil {
-		return
+		return nil
+	}
+	who := o.CustomerID
+	if who != 0 { // 0: the shop told of nobody
+		if who, err = customer.Head(ctx, tx, who); err != nil {
+			return err
+		}
 	}
 	tx.AfterCommit(func() {
-		b, err := json.Marshal(map[string]any{"t": "customer", "customer_id": o.CustomerID, "order_id": order})
+		b, err := json.Marshal(map[string]any{"t": "customer", "customer_id": who, "order_id": order})
 		if err == nil {
 			s.o.Bus.Publish(topicAgents(o.StoreID), b)
 		}
 	})
+	return nil
 }

@@ -35,17 +35,21 @@ func (a *applier) order(ctx context.Context, it item) (outcome, error) {
 	if it.Deleted {
 		return deleted, a.orderGone(it, k.local, customerID, before)
 	}
+	who := customer.Recognised{Owner: customerID}
 	if before == nil || customerID == 0 || before.Order.Customer != o.Customer {
-		if customerID, err = a.customerOf(ctx, o); err != nil {
-			return 0, err
-		}
+		who, err = a.customerOf(ctx, o)
+	} else {
+		who.Customer, err = customer.Head(ctx, a.tx, customerID)
+	}
+	if err != nil {
+		return 0, err
 	}
 	m, err := a.meaning(ctx, o.RawStatus, before == nil || before.Axes.RawStatus != o.RawStatus)
 	if err != nil {
 		return 0, err
 	}
 	after := orderState{Order: o, Axes: axesOf(&o, m)}
-	return k.done(), a.saveOrder(ctx, it, k.local, customerID, before, after)
+	return k.done(), a.saveOrder(ctx, it, k.local, who, before, after)
 }
 
 // orderBefore loads what is kept of an order; nil when it was never more than a tombstone.
@@ -71,7 +75,7 @@ func (a *applier) orderBefore(ctx context.Context, k kept) (*orderState, int64, 
 }
 
 // customerOf finds or makes the customer of an order: by his account, else by what he typed; 0 when nothing is told.
-func (a *applier) customerOf(ctx context.Context, o care.ShopOrder) (int64, error) {
+func (a *applier) customerOf(ctx context.Context, o care.ShopOrder) (customer.Recognised, error) {
 	name, region := o.Customer.Name, a.store.region
 	for _, addr := range []care.Address{o.BillTo, o.ShipTo} {
 		if name == "" {
@@ -91,7 +95,7 @@ func (a *applier) customerOf(ctx context.Context, o care.ShopOrder) (int64, erro
 	return a.resolve(ctx, o.Customer, region)
 }
 
-func (a *applier) resolve(ctx context.Context, ref care.CustomerRef, region string) (int64, error) {
+func (a *applier) resolve(ctx context.Context, ref care.CustomerRef, region string) (customer.Recognised, error) {
 	ids := contactsOf([]string{ref.Email}, []string{ref.Phone}, region, false)
 	if ref.ExternalID != "" {
 		ids = append(ids, a.account(ref.ExternalID))
@@ -100,10 +104,9 @@ func (a *applier) resolve(ctx context.Context, ref care.CustomerRef, region stri
 		ids = append(ids, care.Identity{Kind: care.IdentityVisitor, Value: ref.Visitor})
 	}
 	if len(ids) == 0 {
-		return 0, nil
+		return customer.Recognised{}, nil
 	}
-	id, _, err := a.m.customers.Resolve(ctx, a.tx, a.conn.Store, ids, customer.Hint{Name: ref.Name, Language: ref.Language, Vouched: true})
-	return id, err
+	return a.m.customers.Recognise(ctx, a.tx, a.conn.Store, ids, customer.Hint{Name: ref.Name, Language: ref.Language, Vouched: true})
 }
 
 func (a *applier) account(external string) care.Identity {
@@ -141,7 +144,7 @@ ON CONFLICT (id) DO UPDATE SET customer_id = excluded.customer_id, customer_ref 
     placed_at = CASE WHEN $34 THEN excluded.placed_at ELSE orders.placed_at END, promised_at = excluded.promised_at, updated_at = excluded.updated_at, fetched_at = excluded.fetched_at`
 
 // saveOrder writes the new state and emits what has happened since the old one.
-func (a *applier) saveOrder(ctx context.Context, it item, id, customerID int64, before *orderState, after orderState) error {
+func (a *applier) saveOrder(ctx context.Context, it item, id int64, who customer.Recognised, before *orderState, after orderState) error {
 	o, x := after.Order, after.Axes
 	now := db.At(a.tx.Now)
 	changed := db.At(it.UpdatedAt)
@@ -156,7 +159,7 @@ func (a *applier) saveOrder(ctx context.Context, it item, id, customerID int64, 
 	for _, l := range o.Lines {
 		items += l.Quantity
 	}
-	a.tx.Defer(upsertOrder, id, a.conn.Store, a.conn.ID, it.ExternalID, customerID, o.Customer.ExternalID, o.Number, o.URL, o.RawStatus,
+	a.tx.Defer(upsertOrder, id, a.conn.Store, a.conn.ID, it.ExternalID, who.Owner, o.Customer.ExternalID, o.Number, o.URL, o.RawStatus,
 		string(x.Order), string(x.Payment), string(x.Fulfilment), string(x.Shipment), string(x.Stage), stillOpen(after), o.Currency, o.Total.Amount, o.Shipping.Amount,
 		o.Discount.Amount, o.Tax.Amount, items, asJSON(o.ShipTo), asJSON(o.BillTo), o.ShipMethod, o.PayMethod, o.PickupID, o.Note, asJSON(o.Tags), asJSON(o.Custom),
 		placed, db.At(o.PromisedAt), changed, now, !o.PlacedAt.IsZero())
@@ -174,13 +177,13 @@ func (a *applier) saveOrder(ctx context.Context, it item, id, customerID int64, 
 		return err
 	}
 	a.saveHistory(id, before, after, changed, placed)
-	a.emitOrder(id, customerID, before, after, ids)
+	a.emitOrder(id, who.Customer, before, after, ids)
 	if before == nil {
 		if err := a.arrived(ctx, care.KindOrder, []string{it.ExternalID}); err != nil {
 			return err
 		}
 	}
-	return a.indexOrder(ctx, id, customerID, placed, o)
+	return a.indexOrder(ctx, id, who.Customer, placed, o)
 }
 
 // emitOrder tells what happened; the subject of a part's event is the part.

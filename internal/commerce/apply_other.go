@@ -38,11 +38,11 @@ func (a *applier) customer(ctx context.Context, it item) (outcome, error) {
 	if len(ids) == 0 {
 		return k.done(), nil
 	}
-	id, _, err := a.m.customers.Resolve(ctx, a.tx, a.conn.Store, ids, customer.Hint{Name: p.Name, Language: p.Language, Birthday: p.Birthday, Vouched: true})
+	who, err := a.m.customers.Recognise(ctx, a.tx, a.conn.Store, ids, customer.Hint{Name: p.Name, Language: p.Language, Birthday: p.Birthday, Vouched: true})
 	if err != nil {
 		return 0, err
 	}
-	a.setLocal(it, id)
+	a.setLocal(it, who.Owner)
 	return k.done(), nil
 }
 
@@ -163,11 +163,13 @@ func (a *applier) cart(ctx context.Context, it item) (outcome, error) {
 		return deleted, nil
 	}
 	c := *it.Data.(*care.ShopCart)
-	who := was.CustomerID
-	if id, err := a.resolve(ctx, c.Customer, a.store.region); err != nil {
+	who, err := a.resolve(ctx, c.Customer, a.store.region)
+	if err == nil && who.Owner == 0 && was.CustomerID != 0 {
+		who.Owner = was.CustomerID
+		who.Customer, err = customer.Head(ctx, a.tx, who.Owner)
+	}
+	if err != nil {
 		return 0, err
-	} else if id != 0 {
-		who = id
 	}
 	at := a.asOf(it)
 	if !c.UpdatedAt.IsZero() {
@@ -188,9 +190,9 @@ func (a *applier) cart(ctx context.Context, it item) (outcome, error) {
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (connection_id, external_id) DO UPDATE SET customer_id = excluded.customer_id, state = excluded.state, total = excluded.total, currency = excluded.currency,
     lines = excluded.lines, url = excluded.url, order_ref = excluded.order_ref, updated_at = excluded.updated_at`,
-		k.local, a.conn.Store, a.conn.ID, it.ExternalID, who, state, c.Total.Amount, cur, asJSON(c.Lines), c.URL, c.Order, at)
+		k.local, a.conn.Store, a.conn.ID, it.ExternalID, who.Owner, state, c.Total.Amount, cur, asJSON(c.Lines), c.URL, c.Order, at)
 	emit := func(kind string) {
-		a.tx.Emit(db.Event{Store: a.conn.Store, Type: kind, Subject: k.local, Payload: care.CartEvent{Cart: k.local, Customer: who, Connection: a.conn.ID, Total: care.Money{Amount: c.Total.Amount, Currency: cur}, Backfill: a.o.Backfill}})
+		a.tx.Emit(db.Event{Store: a.conn.Store, Type: kind, Subject: k.local, Payload: care.CartEvent{Cart: k.local, Customer: who.Customer, Connection: a.conn.ID, Total: care.Money{Amount: c.Total.Amount, Currency: cur}, Backfill: a.o.Backfill}})
 	}
 	if was.State == cartAbandoned && (state == cartActive || state == cartOrdered) {
 		emit(care.EventCartRecovered)
@@ -201,8 +203,8 @@ ON CONFLICT (connection_id, external_id) DO UPDATE SET customer_id = excluded.cu
 	} else {
 		a.tx.CancelJob(jobCart, fmt.Sprint(k.local))
 	}
-	if who != 0 {
-		a.m.hint(a.tx, a.conn.Store, map[string]any{"t": "customer", "customer_id": who})
+	if who.Customer != 0 {
+		a.m.hint(a.tx, a.conn.Store, map[string]any{"t": "customer", "customer_id": who.Customer})
 	}
 	return k.done(), nil
 }

@@ -17,7 +17,7 @@ import (
 
 // Customers is what commerce asks of the customers' room.
 type Customers interface {
-	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
+	Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (customer.Recognised, error)
 }
 
 // Bus carries hints to open screens after a commit.

@@ -1,12 +1,14 @@
 package commerce
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 
 	"opeka/internal/care"
 	"opeka/internal/commerce/query"
+	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/find"
 )
@@ -22,6 +24,14 @@ func source(kind care.RecordKind, as find.Kind) find.Source {
 		if err != nil {
 			return nil, 0, err
 		}
+		owners := make([]int64, len(rows))
+		for i, row := range rows {
+			owners[i] = row.CustomerID
+		}
+		heads, err := customer.Heads(ctx, r, owners)
+		if err != nil {
+			return nil, 0, err
+		}
 		things := make([]find.Thing, 0, len(rows))
 		upto := int64(0)
 		for _, row := range rows {
@@ -31,7 +41,7 @@ func source(kind care.RecordKind, as find.Kind) find.Source {
 				if err := json.Unmarshal(row.Data, &o); err != nil {
 					return nil, 0, fmt.Errorf("order %d: %w", row.LocalID, err)
 				}
-				t.Entry = orderEntry(row.CustomerID, db.Time(row.Placed), o)
+				t.Entry = orderEntry(cmp.Or(heads[row.CustomerID], row.CustomerID), db.Time(row.Placed), o)
 			} else {
 				var p care.ShopProduct
 				if err := json.Unmarshal(row.Data, &p); err != nil {

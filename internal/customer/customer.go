@@ -24,6 +24,7 @@ type Bus interface {
 type Index interface {
 	Put(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64, e find.Entry) error
 	Add(tx *db.Tx, t find.Thing) error
+	Rehome(tx *db.Tx, store int64, kind find.Kind, refs []int64, customer int64)
 	Remove(ctx context.Context, tx *db.Tx, store int64, kind find.Kind, ref int64) error
 }
 
@@ -53,46 +54,62 @@ var namers = map[string]int{"": 0, "hint": 1, "shop": 2, "agent": 3}
 
 const maxName = 200
 
-// Resolve finds the customer whom the identities belong to, by the rules of decide, or makes one. What is
-// new among the identities is attached. It returns the customer that the found one has been merged into, if it has.
+// Recognised is whom identities belong to.
+type Recognised struct {
+	// Customer is who is meant: the one that the found one has been merged into, if it has.
+	Customer int64
+	// Owner holds the identity by which he was recognised: Customer himself, or a part of him. Rows of other rooms belong to the
+	// owner, so that they are where they belong when the merge is undone.
+	Owner   int64
+	Created bool
+}
+
+// Resolve finds the customer whom the identities belong to, as Recognise does.
 func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h Hint) (id int64, created bool, err error) {
+	r, err := c.Recognise(ctx, tx, store, ids, h)
+	return r.Customer, r.Created, err
+}
+
+// Recognise finds the customer whom the identities belong to, by the rules of decide, or makes one. What is
+// new among the identities is attached.
+func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h Hint) (Recognised, error) {
 	given := claimsOf(ids, h.Vouched)
 	q := query.New(tx)
 	for range 4 {
 		holders, err := holdersOf(ctx, q, store, given)
 		if err != nil {
-			return 0, false, err
+			return Recognised{}, err
 		}
 		p := decide(given, holders)
 		if p.Found == 0 {
-			id = tx.ID()
+			id := tx.ID()
 			taken, err := c.attach(ctx, tx, q, store, id, p)
 			if err != nil {
-				return 0, false, err
+				return Recognised{}, err
 			}
 			if taken { // another transaction has just made this customer: look again
 				if err := q.RemoveIdentitiesOf(ctx, id); err != nil {
-					return 0, false, err
+					return Recognised{}, err
 				}
 				continue
 			}
-			return id, true, c.create(ctx, tx, q, store, id, h, p.Attach)
+			return Recognised{id, id, true}, c.create(ctx, tx, q, store, id, h, p.Attach)
 		}
 		for _, loser := range p.Merge {
 			if _, err := c.merge(ctx, tx, q, p.Found, loser, true, p.Reason); err != nil {
-				return 0, false, err
+				return Recognised{}, err
 			}
 		}
-		taken, err := c.attach(ctx, tx, q, store, p.Found, p)
+		taken, err := c.attach(ctx, tx, q, store, p.Owner, p)
 		if err != nil {
-			return 0, false, err
+			return Recognised{}, err
 		}
 		if taken {
 			continue
 		}
-		return p.Found, false, c.learn(ctx, tx, q, p, h)
+		return Recognised{p.Found, p.Owner, false}, c.learn(ctx, tx, q, p, h)
 	}
-	return 0, false, errors.New("customer: identities kept changing hands")
+	return Recognised{}, errors.New("customer: identities kept changing hands")
 }
 
 func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint, known []claim) error {

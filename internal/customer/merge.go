@@ -11,7 +11,8 @@ import (
 )
 
 // A merge moves nothing: the loser's row points at the winner, and identities, orders and conversations stay
-// with the customer they came to, to be read through that pointer. So undoing a merge is taking the pointer back. Only what the
+// with the customer they came to, to be read through that pointer; so do those that come later by one of the loser's identities. So undoing
+// a merge is taking the pointer back. Only what the
 // winner lacked is copied (name, language, note), and what it was before is kept on the merge.
 
 // taken is what a merge changed on the winner itself.
@@ -107,6 +108,9 @@ func (c *Customers) merge(ctx context.Context, tx *db.Tx, q *query.Queries, winn
 		if err := c.index.Remove(ctx, tx, w.StoreID, find.Customer, loser); err != nil {
 			return 0, err
 		}
+		if err := c.rehome(ctx, tx, w.StoreID, append(followers, loser), winner); err != nil {
+			return 0, err
+		}
 	}
 	c.hint(tx, w.StoreID, loser)
 	return id, c.save(ctx, tx, q, w)
@@ -167,8 +171,45 @@ func (c *Customers) Undo(ctx context.Context, s care.Scope, merge int64) error {
 		if err := c.reindex(ctx, tx, q, m.StoreID, m.LoserID); err != nil {
 			return err
 		}
+		if c.index != nil {
+			family, err := Family(ctx, tx, m.LoserID)
+			if err != nil {
+				return err
+			}
+			if err := c.rehome(ctx, tx, m.StoreID, family, m.LoserID); err != nil {
+				return err
+			}
+		}
 		return c.save(ctx, tx, q, w)
 	})
+}
+
+// rehome lets the orders and conversations of customers be found under the one that they are part of.
+func (c *Customers) rehome(ctx context.Context, tx *db.Tx, store int64, owners []int64, head int64) error {
+	for kind, sql := range map[find.Kind]string{
+		find.Order:        `SELECT id FROM orders WHERE customer_id = ANY($1::bigint[])`,
+		find.Conversation: `SELECT id FROM conversations WHERE customer_id = ANY($1::bigint[])`,
+	} {
+		rows, err := tx.Query(ctx, sql, owners)
+		if err != nil {
+			return err
+		}
+		var refs []int64
+		for rows.Next() {
+			var id int64
+			if err := rows.Scan(&id); err != nil {
+				rows.Close()
+				return err
+			}
+			refs = append(refs, id)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		c.index.Rehome(tx, store, kind, refs, head)
+	}
+	return nil
 }
 
 // current loads the customer that id now stands for, within the scope.
@@ -193,6 +234,21 @@ func Head(ctx context.Context, r db.Querier, id int64) (int64, error) {
 		return 0, missing(err, "customer")
 	}
 	return head(row.ID, row.MergedInto), nil
+}
+
+// Heads returns the customers that some have been merged into; those that haven't been are left out.
+func Heads(ctx context.Context, r db.Querier, ids []int64) (map[int64]int64, error) {
+	rows, err := query.New(r).CustomersByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int64]int64{}
+	for _, row := range rows {
+		if row.MergedInto != 0 {
+			out[row.ID] = row.MergedInto
+		}
+	}
+	return out, nil
 }
 
 // Family returns the customer and all that have been merged into it: whose rows are his. id must be a head.

@@ -40,6 +40,7 @@ type holder struct {
 // plan says who is meant and what is new.
 type plan struct {
 	Found  int64   // 0: nobody known
+	Owner  int64   // who of his parts holds the identity that he was found by; what is new is attached there
 	Merge  []int64 // customers that are proven to be the same person
 	Reason string  // the identity that proved it
 	Attach []claim
@@ -130,7 +131,7 @@ func decide(given []claim, holders []holder) plan {
 		lead = contact(given, holders, browser != nil)
 	}
 	if lead != nil {
-		p.Found = lead.id
+		p.Found, p.Owner = lead.id, lead.owner(given)
 	}
 	p.attach(given, lead, holders)
 	return p
@@ -205,6 +206,23 @@ func (p *plan) attach(given []claim, lead *holder, holders []holder) {
 			p.Raise = append(p.Raise, raise{g, own.id})
 		}
 	}
+}
+
+// owner is the part of a customer that holds the most telling of the given identities.
+func (h holder) owner(given []claim) int64 {
+	owner, best := h.id, 0
+	for _, g := range given {
+		weight := len(byProof) - slices.Index(byProof, g.Kind)
+		if !slices.Contains(byProof, g.Kind) {
+			weight = 1 // a browser tells least: it may be shared
+		}
+		for _, x := range h.held {
+			if n := 100*min(x.Trust, g.Trust) + weight; x.Kind == g.Kind && x.Value == g.Value && n > best {
+				owner, best = x.owner, n
+			}
+		}
+	}
+	return owner
 }
 
 func withProven(holders []holder, g claim) *holder {

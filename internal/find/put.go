@@ -132,6 +132,13 @@ func rowOf(id thingID, t Thing, now facts) ([]any, error) {
 	return []any{id.store, id.kind, id.ref, t.Customer, t.Conversation, t.Recency, clean(t.Title, maxTitle), clean(t.Subtitle, maxTitle), string(encoded), ""}, err
 }
 
+// Rehome says whose things are now, as when two customers turn out to be one, or not to be.
+func (f *Finder) Rehome(tx *db.Tx, store int64, kind Kind, refs []int64, customer int64) {
+	if len(refs) > 0 {
+		tx.Defer(`UPDATE find_things SET customer_id = $1 WHERE store_id = $2 AND kind = $3 AND ref = ANY($4::bigint[])`, customer, store, kindNumbers[kind], refs)
+	}
+}
+
 // Remove makes a thing found no more.
 func (f *Finder) Remove(ctx context.Context, tx *db.Tx, store int64, kind Kind, ref int64) error {
 	rows, err := tx.Query(ctx, `DELETE FROM find_things WHERE store_id = $1 AND kind = $2 AND ref = $3 RETURNING facts`, store, kindNumbers[kind], ref)

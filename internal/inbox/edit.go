@@ -223,5 +223,5 @@ func cmpOr(ds ...int64) int {
 // event is the payload of the conversation.* events.
 func (e *edit) event(name string) {
 	e.Emit(db.Event{Store: e.now.Store, Type: name, Subject: e.now.ID, Payload: care.ConversationEvent{
-		Conversation: e.now.ID, Customer: e.now.Customer, Channel: e.now.Channel, Queue: e.now.Queue, Assignee: e.now.Assignee, Status: e.now.Status}})
+		Conversation: e.now.ID, Customer: e.now.Person, Channel: e.now.Channel, Queue: e.now.Queue, Assignee: e.now.Assignee, Status: e.now.Status}})
 }

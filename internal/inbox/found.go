@@ -20,7 +20,7 @@ type Index interface {
 // entryOf is what a conversation is found by, and how it shows.
 func entryOf(c conversation) find.Thing {
 	number := "#" + strconv.FormatInt(c.Number, 10)
-	e := find.Entry{Customer: c.Customer, Conversation: c.ID, Numbers: []string{number}, Recency: c.CreatedAt}
+	e := find.Entry{Customer: c.Person, Conversation: c.ID, Numbers: []string{number}, Recency: c.CreatedAt}
 	if c.Subject != "" {
 		e.Names = []string{c.Subject}
 	}
@@ -33,14 +33,14 @@ func entryOf(c conversation) find.Thing {
 // Source gives the conversations to whoever makes the index again.
 func (i *Inbox) Source() find.Source {
 	return find.Source{Kind: find.Conversation, Page: func(ctx context.Context, q db.Querier, store, after int64, limit int) ([]find.Thing, int64, error) {
-		rows, err := q.Query(ctx, `SELECT c.id, c.store_id, c.number, c.customer_id, c.subject, c.created_at, coalesce(p.name, '') FROM conversations c
+		rows, err := q.Query(ctx, `SELECT c.id, c.store_id, c.number, coalesce(nullif(p.merged_into, 0), c.customer_id), c.subject, c.created_at, coalesce(p.name, '') FROM conversations c
 LEFT JOIN customers p ON p.id = c.customer_id WHERE c.store_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3`, store, after, int64(limit))
 		if err != nil {
 			return nil, 0, err
 		}
 		things, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (find.Thing, error) {
 			var c conversation
-			err := r.Scan(&c.ID, &c.Store, &c.Number, &c.Customer, &c.Subject, &c.CreatedAt, &c.PersonName)
+			err := r.Scan(&c.ID, &c.Store, &c.Number, &c.Person, &c.Subject, &c.CreatedAt, &c.PersonName)
 			return entryOf(c), err
 		})
 		if err != nil || len(things) < limit {

@@ -52,7 +52,7 @@ const reopenWithin = 48 * time.Hour
 
 // Customers finds whom a message is from.
 type Customers interface {
-	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
+	Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (customer.Recognised, error)
 }
 
 // Post is what the room asks of the post room.

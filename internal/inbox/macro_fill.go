@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"opeka/internal/care"
+	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/messages"
 )
@@ -121,8 +122,12 @@ func macroValues(ctx context.Context, q db.Querier, scope care.Scope, c conversa
 	}
 	var order, total, connection int64
 	var number, stage, currency, pickup string
+	family, err := customer.Family(ctx, q, c.Person)
+	if err != nil {
+		return nil, "", err
+	}
 	err = q.QueryRow(ctx, `SELECT id, connection_id, number, stage, total, currency, pickup_ref FROM orders
-WHERE customer_id = $1 AND store_id = $2 AND NOT deleted ORDER BY open DESC, placed_at DESC LIMIT 1`, c.Person, c.Store).Scan(&order, &connection, &number, &stage, &total, &currency, &pickup)
+WHERE customer_id = ANY($1::bigint[]) AND store_id = $2 AND NOT deleted ORDER BY open DESC, placed_at DESC LIMIT 1`, family, c.Store).Scan(&order, &connection, &number, &stage, &total, &currency, &pickup)
 	if errors.Is(err, db.ErrNoRows) {
 		return values, home, nil
 	}

@@ -103,15 +103,15 @@ func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, fil
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
 		// What comes into a conversation from another of the customer's channels doesn't change whose it is.
 		if hash := identityHash(in); hash != was.IdentityHash && in.Channel == was.Channel && in.Thread == was.Thread {
-			id, _, err := i.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+			who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
 			if err != nil {
 				return err
 			}
-			e.now.Customer, e.now.IdentityHash = id, hash
-			if id != was.Customer {
-				e.now.Person, e.now.PersonName = id, in.Name
+			e.now.Customer, e.now.IdentityHash = who.Owner, hash
+			if who.Customer != was.Person {
+				e.now.Person, e.now.PersonName = who.Customer, in.Name
 			}
-			e.Actor.ID = id
+			e.Actor.ID = who.Customer
 		}
 		m := e.hear(in, files)
 		e.save()
@@ -126,7 +126,7 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 	if in.Language != "" {
 		e.now.Language = in.Language
 	}
-	said := Message{Kind: KindReply, From: FromCustomer, Author: &Agent{e.now.Customer, e.now.PersonName}, Body: in.Body, ClientID: in.ClientID, Attachments: files}
+	said := Message{Kind: KindReply, From: FromCustomer, Author: &Agent{e.now.Person, e.now.PersonName}, Body: in.Body, ClientID: in.ClientID, Attachments: files}
 	if in.Channel != e.now.Channel {
 		said.Channel = in.Channel
 	}
@@ -155,7 +155,7 @@ const upsertPage = `INSERT INTO conversation_pages (conversation_id, url, title,
 ON CONFLICT (conversation_id) DO UPDATE SET url = excluded.url, title = excluded.title, user_agent = excluded.user_agent, seen_at = excluded.seen_at`
 
 func (e *edit) messageEvent(m *Message) care.MessageEvent {
-	return care.MessageEvent{Conversation: e.now.ID, Customer: e.now.Customer, Channel: e.now.Channel, Seq: m.Seq}
+	return care.MessageEvent{Conversation: e.now.ID, Customer: e.now.Person, Channel: e.now.Channel, Seq: m.Seq}
 }
 
 // begin starts a conversation with the message; before is the thread's earlier one, if there was any.
@@ -166,17 +166,18 @@ func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation,
 	}
 	var r Received
 	err = i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer}, func(tx *db.Tx) error {
-		person, _, err := i.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+		who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
 		if err != nil {
 			return err
 		}
+		person := who.Customer
 		tx.Actor.ID = person
 		if before.ID != 0 {
 			tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
 		}
 		now := db.At(tx.Now)
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
-			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: person, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
+			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
 			Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
 		if plan.queue.FirstResponse > 0 {
 			e.now.Deadline = plan.deadline(now)
