@@ -109,7 +109,7 @@ func (i *Inbox) callThread(ctx context.Context, n care.CallNote) (id int64, begu
 			return 0, false, err
 		}
 		err = i.db.Write(ctx, db.System, func(tx *db.Tx) error {
-			person, _, err := i.customers.Resolve(ctx, tx, n.Store, in.From, customer.Hint{Name: n.Name, Language: n.Language})
+			who, err := i.customers.Recognise(ctx, tx, n.Store, in.From, customer.Hint{Name: n.Name, Language: n.Language})
 			if err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ func (i *Inbox) callThread(ctx context.Context, n care.CallNote) (id int64, begu
 				tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, was.Version, was.ID)
 			}
 			e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: n.Store, Version: 1, Status: Open, Channel: in.Channel, Thread: in.Thread, Latest: true,
-				Previous: was.ID, Customer: person, Person: person, PersonName: n.Name, IdentityHash: identityHash(in), Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team,
+				Previous: was.ID, Customer: who.Owner, Person: who.Customer, PersonName: n.Name, IdentityHash: identityHash(in), Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team,
 				Tags: "[]", CreatedAt: db.At(tx.Now), LastMessageAt: db.At(tx.Now)}}
 			id = e.now.ID
 			e.event(care.EventConversationCreated)
