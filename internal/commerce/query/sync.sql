@@ -76,4 +76,6 @@ ORDER BY fetched_at LIMIT sqlc.arg(most);
 SELECT p.external_id FROM variants v JOIN products p ON p.id = v.product_id WHERE v.connection_id = $1 AND v.external_id = $2 LIMIT 1;
 
 -- name: JobWaits :one
-SELECT count(*) FROM jobs WHERE kind = $1 AND key = $2 AND state <> 'dead';
+-- Waiting ones by their key, running ones among the few that run: all jobs of a busy installation are too many to look through.
+SELECT CAST((SELECT count(*) FROM jobs w WHERE w.kind = $1 AND w.key = $2 AND w.key <> '' AND w.state = 'ready')
+    + (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.lease_until_at >= 0 AND r.kind = $1 AND r.key = $2) AS BIGINT);

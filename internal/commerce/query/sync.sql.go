@@ -227,7 +227,8 @@ func (q *Queries) Hints(ctx context.Context, arg HintsParams) ([]HintsRow, error
 }
 
 const jobWaits = `-- name: JobWaits :one
-SELECT count(*) FROM jobs WHERE kind = $1 AND key = $2 AND state <> 'dead'
+SELECT CAST((SELECT count(*) FROM jobs w WHERE w.kind = $1 AND w.key = $2 AND w.key <> '' AND w.state = 'ready')
+    + (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.lease_until_at >= 0 AND r.kind = $1 AND r.key = $2) AS BIGINT)
 `
 
 type JobWaitsParams struct {
@@ -235,11 +236,12 @@ type JobWaitsParams struct {
 	Key  string
 }
 
+// Waiting ones by their key, running ones among the few that run: all jobs of a busy installation are too many to look through.
 func (q *Queries) JobWaits(ctx context.Context, arg JobWaitsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, jobWaits, arg.Kind, arg.Key)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const latestHook = `-- name: LatestHook :one
