@@ -72,6 +72,23 @@ func (p *Post) session(c account.LiveConnection) (*session, error) {
 	return s, nil
 }
 
+// Leave makes the service stop pushing to a connection that is about to be removed, as far as it can be reached.
+func (p *Post) Leave(ctx context.Context, connection int64) {
+	l, err := p.open(ctx, connection)
+	if err != nil || l.HookURL == "" {
+		return
+	}
+	receiver, ok := l.channel.(care.PushReceiver)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	if err := receiver.UnregisterPush(ctx); err != nil && !errors.Is(err, care.ErrManual) {
+		p.o.Log.Warn("a service goes on pushing to a connection that is removed", "connection", connection, "err", err)
+	}
+}
+
 func (p *Post) dropSession(id int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

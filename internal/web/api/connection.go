@@ -62,6 +62,12 @@ func (a *API) registerConnections() {
 					return nil, err
 				}
 			}
+			if a.Post != nil {
+				if _, err := a.Accounts.ConnectionFor(ctx, by(ctx), in.ID); err != nil {
+					return nil, err
+				}
+				a.Post.Leave(ctx, in.ID)
+			}
 			return none(a.Accounts.DeleteConnection(ctx, by(ctx), in.ID))
 		})
 	register(a, op{ID: "test-connection", Method: "POST", Path: "/connections/{id}/test", Tag: "Connections", Summary: "Ask the other side who it is", Access: needs(care.PermConnections)},

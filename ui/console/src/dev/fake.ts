@@ -49,6 +49,7 @@ const inStore = (row: { store_id: number }, query: URLSearchParams) =>
 
 const routes: [method: string, pattern: RegExp, answer: Answer][] = [
   ['GET', /^setup$/, () => ({ needed: as === 'new' })],
+  ['GET', /^conversations\/\d+\/ways$/, () => page<T.Way>([])],
   [
     'POST',
     /^(setup|session)$/,

@@ -14,6 +14,7 @@ const icons: Record<string, typeof Mail> = {
   phone: Phone,
   telegram: Send,
   viber: Phone,
+  viber_business: Phone,
   whatsapp: MessageSquareText,
   messenger: MessageSquareText,
   sms: MessageSquareText,

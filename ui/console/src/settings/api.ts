@@ -343,6 +343,9 @@ export interface PlugField {
 }
 export interface Plug {
   name: string;
+  port: 'shop' | 'channel' | 'carrier';
+  /** The medium that a channel speaks. */
+  channel?: string;
   fields: PlugField[];
 }
 export type ConnectionState = 'ok' | 'degraded' | 'auth_failed' | 'paused';

@@ -2,7 +2,17 @@
 import type { Channel } from '$lib/api';
 import { maybe, t } from '$lib/i18n/index.svelte';
 
-export const channels: Channel[] = ['chat', 'email', 'form', 'phone'];
+export const channels: Channel[] = [
+  'chat',
+  'email',
+  'telegram',
+  'viber',
+  'whatsapp',
+  'messenger',
+  'sms',
+  'form',
+  'phone',
+];
 export const channelName = (code: string): string => maybe(`settings.channel.${code}`) ?? code;
 export const permissionName = (code: string): string => maybe(`permission.${code}`) ?? code;
 export const roleName = (code: string): string => maybe(`role.${code}`) ?? code;

@@ -57,6 +57,7 @@ export const inbox = {
   setTopic: (id: T.Id, topic: string) =>
     as<T.ConversationRow>(put('/conversations/{id}/topic', { id }, { body: { topic } })),
   macros: (id: T.Id) => as<T.Page<T.FilledMacro>>(get('/conversations/{id}/macros', { id })),
+  ways: (id: T.Id) => as<{ items: T.Way[] }>(get('/conversations/{id}/ways', { id })),
   read: (id: T.Id, seq: number) => post('/conversations/{id}/read', { id }, { body: { seq } }),
   typing: (id: T.Id, on: boolean) => post('/conversations/{id}/typing', { id }, { body: { on } }),
   upload: (file: File, signal?: AbortSignal) => {

@@ -43,7 +43,16 @@ export interface Me {
 export type ConversationStatus = 'open' | 'pending' | 'snoozed' | 'resolved';
 export type ViewKey = 'open' | 'mine' | 'unassigned' | 'pending' | 'snoozed' | 'resolved' | 'all';
 export type Channel =
-  'chat' | 'email' | 'phone' | 'telegram' | 'viber' | 'whatsapp' | 'messenger' | 'sms' | 'form';
+  | 'chat'
+  | 'email'
+  | 'phone'
+  | 'telegram'
+  | 'viber'
+  | 'viber_business'
+  | 'whatsapp'
+  | 'messenger'
+  | 'sms'
+  | 'form';
 export interface Named {
   id: Id;
   name: string;
@@ -96,7 +105,19 @@ export interface Attachment {
   height: number;
   thumb_url: string;
 }
-export type DeliveryState = 'queued' | 'sent' | 'delivered' | 'read' | 'failed';
+export type DeliveryState = 'queued' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled';
+/** A channel by which a customer can be answered, with its limits. */
+export interface Way {
+  channel: Channel;
+  connection_id: Id;
+  name: string;
+  address: string;
+  state: 'ok' | 'degraded' | 'auth_failed' | 'paused';
+  window_until: Time | null;
+  window_s: number;
+  opted_out: string;
+  abilities: { max_text: number; files: boolean; max_file: number };
+}
 export interface Message {
   id: Id;
   conversation_id: Id;
@@ -108,7 +129,9 @@ export interface Message {
   html: string | null;
   attachments: Attachment[];
   client_id: string;
-  delivery: { state: DeliveryState | ''; reason: string } | null;
+  delivery: { state: DeliveryState | ''; reason: string; detail?: string } | null;
+  /** By which it went or came, when that isn't the conversation's own. */
+  channel?: Channel | '';
   created_at: Time;
   system: { code: string; params: Record<string, string | number> | null } | null;
 }
@@ -132,6 +155,8 @@ export interface NewMessage {
   resolve?: boolean;
   snooze_until?: Time;
   expected_seq?: number;
+  channel?: Channel;
+  address?: string;
 }
 export interface Counts {
   views: { key: ViewKey; count: number }[];
