@@ -22,6 +22,7 @@ import (
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
+	"opeka/internal/know"
 	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
@@ -57,6 +58,7 @@ type App struct {
 	Trunks    *phone.Trunks
 	Webhooks  *webhook.Webhooks
 	Work      *work.Work
+	Know      *know.Know
 	Live      *live.Live
 	Widget    *widget.Door
 	API       *api.API

@@ -13,10 +13,12 @@ import (
 	"opeka/internal/customer"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/know"
 	"opeka/internal/notify"
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
 	"opeka/internal/post"
+	"opeka/internal/text/fill"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
 	"opeka/internal/web/hook"
@@ -56,10 +58,11 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
+	a.Know = know.New(a.DB, know.Options{Audit: a.Accounts.Record, Bus: a.Bus, Hands: hands{a}, Facts: a.scriptFacts, Fill: fill.New(scriptNames...), Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Notify: a.Notify, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Notify: a.Notify, Know: a.Know, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})

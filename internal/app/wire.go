@@ -43,6 +43,7 @@ func (a *App) wire() {
 	a.Phone.Jobs(a.Jobs)
 	a.Work.Jobs(a.Jobs)
 	a.Notify.Jobs(a.Jobs)
+	a.Know.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }
 

@@ -131,7 +131,7 @@ func confirmation() know.Body {
 		}},
 		{Key: "where", Title: say("Доставка"), Say: say("Куди везти?"),
 			Fields: []know.Field{{Key: "address", Label: say("Адреса"), Kind: "text", Required: true, Target: "order.note"}, {Key: "born", Label: say("Дата"), Kind: "date", Target: "customer.birthday"}},
-			Answer: []know.Choice{{Key: "done", Label: say("Записано"), To: "thanks", Effects: []know.Effect{{Kind: "task", Text: "Відвезти: {{ field.address }}", Minutes: 60}}}}},
+			Answer: []know.Choice{{Key: "done", Label: say("Записано"), To: "thanks", Effects: []know.Effect{{Kind: "tag", Value: "Відвезти: {{ field.address }}"}}}}},
 		{Key: "again", Title: say("Коли"), Say: say("Коли набрати?"), Fields: []know.Field{{Key: "at", Label: say("Час"), Kind: "time", Required: true}},
 			Answer: []know.Choice{{Key: "ok", Label: say("Добре"), To: "thanks", Effects: []know.Effect{{Kind: "callback", Value: "promise", At: "at"}}}}},
 		{Key: "thanks", Title: say("Кінець"), Say: say("Дякую!"), Outcome: "confirmed", Effects: []know.Effect{{Kind: "order_status", Value: "processing"}}},
@@ -182,7 +182,7 @@ func TestAnAnswerIsOnDiskWithItsEffects(t *testing.T) {
 		if sc, err = w.Answer(t.Context(), by, id, 1, know.Given{Answer: "done", Values: map[string]string{"address": "Львів, Городоцька 5", "born": "1990-03-01"}}); err != nil {
 			t.Fatal(err)
 		}
-		if sc.Run.Outcome != "confirmed" || len(sc.Effects) != 4 || sc.Effects[0].Kind != "order_status" || sc.Effects[1].Text != "Відвезти: Львів, Городоцька 5" {
+		if sc.Run.Outcome != "confirmed" || len(sc.Effects) != 4 || sc.Effects[0].Kind != "order_status" || sc.Effects[1].Value != "Відвезти: Львів, Городоцька 5" {
 			t.Fatalf("%+v", sc)
 		}
 		if n := w.events(t, care.EventScriptEnded); n != 1 {
@@ -190,7 +190,7 @@ func TestAnAnswerIsOnDiskWithItsEffects(t *testing.T) {
 		}
 		w.run(t)
 		wait(t, func() bool { sc, _ = w.Scene(t.Context(), by.Scope, id); return allDone(sc) })
-		for _, kind := range []string{"customer", "order_note", "task", "order_status"} {
+		for _, kind := range []string{"customer", "order_note", "tag", "order_status"} {
 			if n := w.events(t, "done."+kind); n != 1 {
 				t.Errorf("%s was done %d times", kind, n)
 			}
@@ -259,7 +259,7 @@ func TestAScriptThatLeadsNowhereIsRefused(t *testing.T) {
 			"script.endless":        func(b *know.Body) { b.Steps[1].Answer[0].To = "where" },
 			"script.key_twice":      func(b *know.Body) { b.Steps[1].Key = "hello" },
 			"script.key":            func(b *know.Body) { b.Steps[3].Answer = nil; b.Steps[4].Key = "Два слова" },
-			"template_invalid":      func(b *know.Body) { b.Steps[0].Say["uk"] = "{{ customer" },
+			"script.text":           func(b *know.Body) { b.Steps[0].Say["uk"] = "{{ customer" },
 			"required":              func(b *know.Body) { b.Steps[4].Outcome = "" },
 			"script.outcome_midway": func(b *know.Body) { b.Steps[0].Outcome = "x" },
 			"not_one_of":            func(b *know.Body) { b.Steps[1].Fields[0].Target = "customer.password" },

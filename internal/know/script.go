@@ -54,7 +54,7 @@ type Step struct {
 	Say    Text     `json:"say" doc:"What the operator says; {{ customer.first_name }} and the like are filled in"`
 	Hint   Text     `json:"hint,omitempty" doc:"For the operator's eyes only: how to say it, what to offer"`
 	Fields []Field  `json:"fields,omitempty" maxItems:"12"`
-	Answer []Choice `json:"answers" maxItems:"12" doc:"None: the script ends here"`
+	Answer []Choice `json:"answers,omitempty" maxItems:"12" doc:"None: the script ends here"`
 	// Outcome, on a step without answers, is the disposition that the call is closed with.
 	Outcome string   `json:"outcome,omitempty" maxLength:"40"`
 	Effects []Effect `json:"effects,omitempty" maxItems:"8" doc:"On a step without answers: what its being reached leads to"`
@@ -88,18 +88,17 @@ type Option struct {
 
 // Effect is what an answer leads to. Texts in it are filled like what is said, with field.<key> for what was written down.
 type Effect struct {
-	Kind       string `json:"kind" enum:"customer,order_note,order_status,order_cancel,task,callback,tag"`
-	Field      string `json:"field,omitempty" maxLength:"60" doc:"customer: which: note, birthday, language, preferred_channel, do_not_call"`
-	Value      string `json:"value,omitempty" maxLength:"2000" doc:"customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason"`
-	Text       string `json:"text,omitempty" maxLength:"2000" doc:"order_note, order_cancel (why), task (its title)"`
-	Department int64  `json:"department_id,omitempty" minimum:"0" doc:"task: whose it is"`
-	Minutes    int64  `json:"minutes,omitempty" minimum:"0" maximum:"525600" doc:"task: until when; callback: after how long"`
-	At         string `json:"at,omitempty" maxLength:"60" doc:"callback: key of a field with the time at which to ring; before minutes"`
+	Kind    string `json:"kind" enum:"customer,order_note,order_status,order_cancel,callback,tag"`
+	Field   string `json:"field,omitempty" maxLength:"60" doc:"customer: which: note, birthday, language, preferred_channel, do_not_call"`
+	Value   string `json:"value,omitempty" maxLength:"2000" doc:"customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason"`
+	Text    string `json:"text,omitempty" maxLength:"2000" doc:"order_note, order_cancel (why)"`
+	Minutes int64  `json:"minutes,omitempty" minimum:"0" maximum:"525600" doc:"callback: after how long"`
+	At      string `json:"at,omitempty" maxLength:"60" doc:"callback: key of a field with the time at which to ring; before minutes"`
 }
 
 var (
 	fieldKinds  = []string{"text", "long", "number", "date", "time", "phone", "choice", "yes_no"}
-	effectKinds = []string{"customer", "order_note", "order_status", "order_cancel", "task", "callback", "tag"}
+	effectKinds = []string{"customer", "order_note", "order_status", "order_cancel", "callback", "tag"}
 	targets     = []string{"", "customer.note", "customer.birthday", "customer.language", "customer.preferred_channel", "order.note"}
 	customers   = []string{"note", "birthday", "language", "preferred_channel", "do_not_call"}
 	keyForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -157,7 +156,7 @@ func (s *Step) check(place string, steps map[string]bool, fill Fill, at func(str
 			if len(text) > 4000 {
 				at(place+"."+l, "too_long", "max", 4000)
 			} else if err := fill.Check(text); err != nil {
-				at(place+"."+l, "template_invalid", "reason", err.Error())
+				at(place+"."+l, "script.text", "reason", err.Error())
 			}
 		}
 	}
@@ -213,7 +212,7 @@ func checkEffects(place string, effects []Effect, fill Fill, at func(string, str
 		}
 		for name, text := range map[string]string{"value": e.Value, "text": e.Text} {
 			if err := fill.Check(text); err != nil {
-				at(p+"."+name, "template_invalid", "reason", err.Error())
+				at(p+"."+name, "script.text", "reason", err.Error())
 			}
 		}
 		switch e.Kind {
@@ -225,7 +224,7 @@ func checkEffects(place string, effects []Effect, fill Fill, at func(string, str
 			if strings.TrimSpace(e.Value) == "" {
 				at(p+".value", "required")
 			}
-		case "order_note", "task":
+		case "order_note":
 			if strings.TrimSpace(e.Text) == "" {
 				at(p+".text", "required")
 			}

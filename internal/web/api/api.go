@@ -20,6 +20,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/know"
 	"opeka/internal/notify"
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
@@ -41,6 +42,7 @@ type Deps struct {
 	Webhooks  *webhook.Webhooks
 	Work      *work.Work
 	Notify    *notify.Notify
+	Know      *know.Know
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
 	Post      *post.Post
@@ -86,6 +88,7 @@ func New(d Deps) *API {
 	a.registerAccount()
 	a.registerWebhooks()
 	a.registerInquiries()
+	a.registerScripts()
 	a.registerSync()
 	a.registerInbox()
 	a.registerCallbacks()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"opeka/internal/account"
@@ -10,9 +11,11 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
+	"opeka/internal/know"
 	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
+	"opeka/internal/text/fill"
 	"opeka/internal/webhook"
 	"opeka/internal/work"
 )
@@ -118,6 +121,12 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 		}
 		return dead
 	},
+	"/scripts": func(s *desk, store int64) int64 { return s.script(store).ID },
+	"/script-runs": func(s *desk, store int64) int64 {
+		var sc know.Scene
+		s.do(s.admin, "POST", "/script-runs", know.Beginning{Store: store, Script: s.script(store).ID}, 201, &sc)
+		return sc.Run.ID
+	},
 	"/inquiries": func(s *desk, store int64) int64 {
 		var department account.Department
 		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Warehouse"}, 201, &department)
@@ -144,8 +153,11 @@ VALUES ($1, $2, $3, 1, 'order.created', '{}', 'failed', $4)`, delivery, endpoint
 
 // bodies are for operations whose smallest valid body can't be guessed from its schema; STORE stands for the store's id.
 var bodies = map[string]string{
-	"create-webhook": `{"store_id":STORE,"url":"https://hooks.example"}`,
-	"update-webhook": `{"url":"https://hooks.example"}`,
+	"create-webhook":  `{"store_id":STORE,"url":"https://hooks.example"}`,
+	"add-script":      `{"store_id":STORE,"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"change-script":   `{"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"rehearse-script": `{"store_id":STORE,"language":"en","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"update-webhook":  `{"url":"https://hooks.example"}`,
 }
 
 // staff makes an agent of one store, with a session.
@@ -182,6 +194,18 @@ func (s *desk) endpoint(store int64) int64 {
 	return made.ID
 }
 
+// script makes a call script of one step.
+func (s *desk) script(store int64) know.Script {
+	text := know.Text{"en": "Hello"}
+	body := know.Body{Start: "hello", Steps: []know.Step{{Key: "hello", Title: text, Say: text, Answer: []know.Choice{{Key: "ok", Label: text, To: "bye"}}}, {Key: "bye", Title: text, Say: text, Outcome: "done"}}}
+	var made know.Script
+	s.do(s.admin, "POST", "/scripts", struct {
+		StoreID int64 `json:"store_id"`
+		know.ScriptInput
+	}{store, know.ScriptInput{Name: "Hello", Body: body}}, 201, &made)
+	return made
+}
+
 // rooms gives the desk every room that has operations.
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
@@ -189,6 +213,7 @@ func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Log: d.Log})
 	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
 	d.Find = find.New(s.db)
+	d.Know = know.New(s.db, know.Options{Fill: fill.New("customer.name"), Facts: func(context.Context, know.Run, string) (map[string]any, error) { return map[string]any{}, nil }})
 	d.Work = work.New(s.db, work.Options{Key: []byte("key")})
 	d.Notify = notify.New(s.db, nil, notify.Options{})
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)

@@ -1767,6 +1767,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/script-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was said by scripts with a customer or about an order, the latest first */
+        get: operations["list-script-runs"];
+        put?: never;
+        /**
+         * Begin a script with a customer
+         * @description A call that already has an unfinished run of the script goes on with that one.
+         */
+        post: operations["begin-script"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/script-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See where a script stands */
+        get: operations["get-script-run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/script-runs/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write down what the customer answered
+         * @description It is on disk, with all that it leads to, before the next step is shown. seq is the run's seq that the screen knows; the same answer sent twice is taken once.
+         */
+        post: operations["answer-script"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/script-runs/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a script, at its end or before */
+        post: operations["finish-script"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scripts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List call scripts */
+        get: operations["list-scripts"];
+        put?: never;
+        /**
+         * Write a call script
+         * @description Every branch must lead on, every step must be reachable and able to reach an end, and every text must fill; what is wrong is told with its place.
+         */
+        post: operations["add-script"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scripts/rehearsals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Walk through a script that needn't be kept yet; nothing is written down */
+        post: operations["rehearse-script"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scripts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a call script */
+        get: operations["get-script"];
+        /**
+         * Write a new version of a call script
+         * @description Calls under way go on with the version that they began with.
+         */
+        put: operations["change-script"];
+        post?: never;
+        /** Take a call script out of use */
+        delete: operations["retire-script"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scripts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a script's versions, the latest first */
+        get: operations["list-script-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -2447,6 +2599,15 @@ export interface components {
             order_state: string;
             raw: string;
         };
+        "Add-scriptRequest": {
+            active?: boolean;
+            body: components["schemas"]["Body"];
+            name: string;
+            /** @description Reason of a callback or call for which it opens by itself */
+            purpose?: string;
+            /** Format: int64 */
+            store_id: number;
+        };
         Address: {
             city?: string;
             company?: string;
@@ -2497,6 +2658,16 @@ export interface components {
             source: string;
             subject: string;
         };
+        "Answer-scriptRequest": {
+            /** @description Key of the answer */
+            answer: string;
+            /** Format: int64 */
+            seq: number;
+            /** @description Of the step's fields, by key: dates as YYYY-MM-DD, times as YYYY-MM-DDTHH:MM in the store's zone, yes_no as yes or no */
+            values?: {
+                [key: string]: string;
+            };
+        };
         Assignment: {
             /** Format: int64 */
             agent_id?: number | null;
@@ -2538,6 +2709,28 @@ export interface components {
             subject_id: number;
             subject_name: string;
         };
+        Beginning: {
+            /** Format: int64 */
+            call_id?: number;
+            /** Format: int64 */
+            callback_id?: number;
+            /** Format: int64 */
+            conversation_id?: number;
+            /** Format: int64 */
+            customer_id?: number;
+            /** @description Of the customer */
+            language?: string;
+            /** Format: int64 */
+            order_id?: number;
+            purpose?: string;
+            /**
+             * Format: int64
+             * @description Or by its purpose
+             */
+            script_id?: number;
+            /** Format: int64 */
+            store_id: number;
+        };
         BoardCounts: {
             /**
              * Format: int64
@@ -2557,6 +2750,11 @@ export interface components {
             today: number;
             /** Format: int64 */
             waiting: number;
+        };
+        Body: {
+            /** @description Key of the first step */
+            start: string;
+            steps: components["schemas"]["Step"][];
         };
         Callback: {
             /**
@@ -2690,6 +2888,15 @@ export interface components {
             place: string;
             state: string;
             text: string;
+        };
+        Choice: {
+            effects?: components["schemas"]["Effect"][];
+            key: string;
+            label: {
+                [key: string]: string;
+            };
+            /** @description Key of the step that follows */
+            to: string;
         };
         Connection: {
             /** Format: date-time */
@@ -2966,6 +3173,44 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Effect: {
+            /** @description callback: key of a field with the time at which to ring; before minutes */
+            at?: string;
+            /** @description customer: which: note, birthday, language, preferred_channel, do_not_call */
+            field?: string;
+            /** @enum {string} */
+            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag";
+            /**
+             * Format: int64
+             * @description callback: after how long
+             */
+            minutes?: number;
+            /** @description order_note, order_cancel (why) */
+            text?: string;
+            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason */
+            value?: string;
+        };
+        Effected: {
+            /** @description callback: key of a field with the time at which to ring; before minutes */
+            at?: string;
+            /** @description customer: which: note, birthday, language, preferred_channel, do_not_call */
+            field?: string;
+            /** @enum {string} */
+            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag";
+            /**
+             * Format: int64
+             * @description callback: after how long
+             */
+            minutes?: number;
+            /** @description Of a refusal: the code of an error */
+            reason: string;
+            /** @enum {string} */
+            state: "queued" | "done" | "refused";
+            /** @description order_note, order_cancel (why) */
+            text?: string;
+            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason */
+            value?: string;
+        };
         Endpoint: {
             active: boolean;
             /** Format: date-time */
@@ -3155,6 +3400,14 @@ export interface components {
              * @description Since when the customer waits for an answer
              */
             waiting_since_at: string;
+        };
+        Given: {
+            /** @description Key of the answer */
+            answer: string;
+            /** @description Of the step's fields, by key: dates as YYYY-MM-DD, times as YYYY-MM-DDTHH:MM in the store's zone, yes_no as yes or no */
+            values?: {
+                [key: string]: string;
+            };
         };
         HistoryLine: {
             /** Format: date-time */
@@ -3418,6 +3671,17 @@ export interface components {
              */
             total: number;
         };
+        KnowField: {
+            choices?: components["schemas"]["Option"][];
+            key: string;
+            /** @enum {string} */
+            kind: "text" | "long" | "number" | "date" | "time" | "phone" | "choice" | "yes_no";
+            label: {
+                [key: string]: string;
+            };
+            required?: boolean;
+            target?: string;
+        };
         Left: {
             hooks_removed: boolean;
             /** @description Why the hooks are still there: they will fail and die in the shop. */
@@ -3529,6 +3793,18 @@ export interface components {
         };
         ListRow: {
             items: components["schemas"]["CustomerRow"][];
+            next: string;
+        };
+        ListRun: {
+            items: components["schemas"]["Run"][];
+            next: string;
+        };
+        ListScript: {
+            items: components["schemas"]["Script"][];
+            next: string;
+        };
+        ListScriptVersion: {
+            items: components["schemas"]["ScriptVersion"][];
             next: string;
         };
         ListSession: {
@@ -3891,7 +4167,7 @@ export interface components {
         };
         Notice: {
             /** @description In the order of preference */
-            channels: components["schemas"]["Step"][];
+            channels: components["schemas"]["NotifyStep"][];
             /** Format: int64 */
             delay_s: number;
             /** @description Of notices with the same group a customer gets one */
@@ -3971,6 +4247,21 @@ export interface components {
              * @description How long a pickup point keeps a parcel
              */
             storage_days: number;
+        };
+        NotifyStep: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
+            /**
+             * Format: int64
+             * @description When it isn't delivered within this time, the next channel; 0: only when it fails
+             */
+            wait_s: number;
+        };
+        Option: {
+            label: {
+                [key: string]: string;
+            };
+            value: string;
         };
         Order: {
             addresses: components["schemas"]["OrderAddresses"];
@@ -4401,6 +4692,21 @@ export interface components {
             /** Format: int64 */
             quantity: number;
         };
+        Rehearsal: {
+            body: components["schemas"]["Body"];
+            /**
+             * Format: int64
+             * @description Whose values fill the texts; 0: an example's
+             */
+            customer_id?: number;
+            /** @description Answers so far */
+            given?: components["schemas"]["Given"][];
+            language: string;
+            /** Format: int64 */
+            order_id?: number;
+            /** Format: int64 */
+            store_id: number;
+        };
         Rendered: {
             html: string;
             language: string;
@@ -4509,6 +4815,44 @@ export interface components {
              */
             window_s: number;
         };
+        Run: {
+            /** Format: int64 */
+            agent_id: number;
+            /** Format: int64 */
+            call_id: number;
+            /** Format: int64 */
+            callback_id: number;
+            /** Format: int64 */
+            conversation_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            /** Format: date-time */
+            finished_at: string;
+            /** Format: int64 */
+            id: number;
+            language: string;
+            /** Format: int64 */
+            order_id: number;
+            /** @description Set at an end: the disposition to close with */
+            outcome: string;
+            /** Format: int64 */
+            script_id: number;
+            /**
+             * Format: int64
+             * @description Answers so far; the next answer names it
+             */
+            seq: number;
+            /** Format: date-time */
+            started_at: string;
+            step: string;
+            /** Format: int64 */
+            store_id: number;
+            values: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            version: number;
+        };
         "Save-draftRequest": {
             body: string;
             /**
@@ -4516,6 +4860,46 @@ export interface components {
              * @enum {string}
              */
             mode: "reply" | "note";
+        };
+        Scene: {
+            answers: components["schemas"]["Choice"][];
+            /** @description What the answers have led to, the latest first */
+            effects: components["schemas"]["Effected"][];
+            fields: components["schemas"]["KnowField"][];
+            hint: string;
+            name: string;
+            run: components["schemas"]["Run"];
+            say: string;
+            title: string;
+        };
+        Script: {
+            active: boolean;
+            body: components["schemas"]["Body"];
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description The reason of a callback or call for which it opens by itself, such as order_confirmation; empty: only by hand */
+            purpose: string;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            version: number;
+        };
+        ScriptInput: {
+            active?: boolean;
+            body: components["schemas"]["Body"];
+            name: string;
+            /** @description Reason of a callback or call for which it opens by itself */
+            purpose?: string;
+        };
+        ScriptVersion: {
+            /** Format: int64 */
+            author_id: number;
+            body: components["schemas"]["Body"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            version: number;
         };
         Segments: {
             /** Format: int64 */
@@ -4685,13 +5069,24 @@ export interface components {
             raw: string;
         };
         Step: {
-            /** @enum {string} */
-            channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
-            /**
-             * Format: int64
-             * @description When it isn't delivered within this time, the next channel; 0: only when it fails
-             */
-            wait_s: number;
+            /** @description None: the script ends here */
+            answers?: components["schemas"]["Choice"][];
+            /** @description On a step without answers: what its being reached leads to */
+            effects?: components["schemas"]["Effect"][];
+            fields?: components["schemas"]["KnowField"][];
+            /** @description For the operator's eyes only: how to say it, what to offer */
+            hint?: {
+                [key: string]: string;
+            };
+            key: string;
+            outcome?: string;
+            /** @description What the operator says; {{ customer.first_name }} and the like are filled in */
+            say: {
+                [key: string]: string;
+            };
+            title: {
+                [key: string]: string;
+            };
         };
         Stock: {
             /** Format: date-time */
@@ -9036,6 +9431,415 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListRoleInfo"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-script-runs": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                customer_id?: number;
+                order_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-script": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Beginning"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-script-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-script": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer-scriptRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "finish-script": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-scripts": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListScript"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-script": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Add-scriptRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Script"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rehearse-script": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rehearsal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Script"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Script"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retire-script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-script-versions": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListScriptVersion"];
                 };
             };
             /** @description Error */
