@@ -309,14 +309,19 @@ func (s *Stack) Phones() (out []Phone) {
 }
 
 // DialPhone rings a registered telephone, over the connection that it registered from; To is its name.
-func (s *Stack) DialPhone(_ context.Context, d care.Dialing) (care.Line, error) {
+func (s *Stack) DialPhone(ctx context.Context, d care.Dialing) (care.Line, error) {
+	return s.DialAt(ctx, d.To, d)
+}
+
+// DialAt rings what registered under a name, as somebody who dialled another number: d.To.
+func (s *Stack) DialAt(_ context.Context, name string, d care.Dialing) (care.Line, error) {
 	if s.phones == nil {
 		return nil, care.NotFound("phone")
 	}
 	now := time.Now()
 	s.phones.mu.Lock()
 	var b binding
-	for _, known := range s.phones.bindings[d.To] {
+	for _, known := range s.phones.bindings[name] {
 		if known.until.After(now) {
 			b = known
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/emiago/sipgo"
 	wire "github.com/emiago/sipgo/sip"
 
+	"opeka/internal/care"
 	"opeka/internal/sound/rtp"
 )
 
@@ -251,6 +252,34 @@ func (s *Stack) Close() error {
 	}
 	s.done.Wait()
 	return err
+}
+
+// Crash closes everything without a word to anybody, as a loss of power does. It is for tests.
+func (s *Stack) Crash() {
+	s.mu.Lock()
+	s.closed = true
+	listeners := s.listeners
+	lines := make([]*line, 0, len(s.dialogs))
+	for _, l := range s.dialogs {
+		lines = append(lines, l)
+	}
+	s.mu.Unlock()
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	if s.ua != nil {
+		_ = s.ua.Close()
+	}
+	for _, l := range lines {
+		l.Vanish()
+	}
+	s.done.Wait()
+}
+
+// Vanish has a line end at this side without a word to the other. It is for tests.
+func (l *line) Vanish() {
+	l.end(care.CauseNetwork, 0, "vanished")
+	l.bury()
 }
 
 // reach is how a peer is reached: by which transport, at which address, and as what we are known there.
