@@ -249,7 +249,7 @@ func (p *peer) answer(req *wire.Request, code int, tag, sdp string, headers ...s
 		res.To().Params.Remove("tag")
 		res.To().Params.Add("tag", tag)
 	}
-	if req.Method == wire.INVITE && code > 100 {
+	if req.Method == wire.INVITE && code > 100 && code < 300 {
 		res.AppendHeader(wire.NewHeader("Contact", fmt.Sprintf("<sip:peer@%s>", p.addr())))
 	}
 	for _, h := range headers {
