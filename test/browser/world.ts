@@ -44,6 +44,13 @@ export const test = base.extend<{ signedIn: Page }, { opeka: Opeka }>({
     },
     { scope: 'worker' },
   ],
+  // What the console's policy forbids would be missing on the screen: no test of it passes with a violation.
+  page: async ({ page }, use) => {
+    const forbidden: string[] = []
+    page.on('console', (m) => m.text().includes('Content Security Policy') && forbidden.push(m.text()))
+    await use(page)
+    expect(forbidden).toEqual([])
+  },
   signedIn: async ({ page, opeka }, use) => {
     await page.request.post(opeka.url + '/api/v1/session', { data: { email: opeka.email, password: opeka.password } })
     await use(page)

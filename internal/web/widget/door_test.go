@@ -526,3 +526,37 @@ func TestScripts(t *testing.T) {
 		t.Error(res.StatusCode)
 	}
 }
+
+// The panel tells how soon agents usually answer, as measured in opening hours; nothing as long as too little is known.
+func TestHowSoonAgentsAnswer(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *db.MovableClock) {
+		s := open(t, d)
+		hours := cal.Settings{Zone: "Europe/Kyiv", Week: map[string][]cal.Span{"mon": {{From: "09:00", To: "18:00"}}, "tue": {{From: "09:00", To: "18:00"}}}}
+		if _, err := s.accounts.UpdateStore(t.Context(), s.by, s.store.ID, account.StoreChange{Calendar: &hours}); err != nil {
+			t.Fatal(err)
+		}
+		asked := map[int64]time.Duration{}
+		for n := range 8 { // one within an hour of closing: the night between doesn't count
+			id := s.say(s.visitor(), fmt.Sprint("c", n), "?").id("conversation_id")
+			asked[id] = []time.Duration{2, 3, 1, 2, 4, 3, 2, 0}[n] * time.Minute
+			if n < 7 {
+				clock.Move(asked[id])
+				if _, err := s.inbox.Say(t.Context(), s.by.Scope, id, inbox.Answer{Kind: inbox.KindReply, Body: "!"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n == 3 {
+				if got := s.session(nil).id("reply_minutes"); got != 0 {
+					t.Errorf("after four answers it says %d", got)
+				}
+			}
+			clock.Move(10 * time.Minute)
+		}
+		// Fifteen hours of the night are none of the shop's.
+		clock.Move(21*time.Hour - 10*time.Minute)
+		if got := s.session(nil); got.body["open"] != true || got.id("reply_minutes") != 3 {
+			t.Errorf("%v", got.raw)
+		}
+	})
+}

@@ -104,6 +104,9 @@ func (d *Door) session(_ http.ResponseWriter, r *request) (any, error) {
 	var opens time.Time
 	out.Open, opens = r.store.open(r.now)
 	out.OpensAt = db.At(opens)
+	if out.Open {
+		out.ReplyMinutes = d.replyMinutes(ctx, r.store.ID, r.now)
+	}
 	if !returning {
 		return out, nil
 	}

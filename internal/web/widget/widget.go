@@ -43,6 +43,30 @@ type Door struct {
 	files  map[string]file
 	limits limits
 	stores stores
+
+	replies sync.Map // store -> said: how soon its agents answer
+}
+
+// replyFor is how long what is known of a store's answers stays good enough.
+const replyFor = 5 * time.Minute
+
+type said struct {
+	minutes int64
+	at      time.Time
+}
+
+// replyMinutes tells how soon a store usually answers. That it can't be told is no reason to keep a visitor waiting.
+func (d *Door) replyMinutes(ctx context.Context, store int64, now time.Time) int64 {
+	if v, ok := d.replies.Load(store); ok && now.Sub(v.(said).at) < replyFor {
+		return v.(said).minutes
+	}
+	n, err := d.o.Inbox.ReplyMinutes(ctx, store)
+	if err != nil {
+		d.o.Log.WarnContext(ctx, "how soon a store answers", "store", store, "err", err)
+		return 0
+	}
+	d.replies.Store(store, said{n, now})
+	return n
 }
 
 // New reads the built files; the error says which is missing.
