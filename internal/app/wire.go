@@ -8,6 +8,7 @@ import (
 	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
+	"opeka/internal/work"
 )
 
 // wire says who listens to which event, and who does which job: the only place where rooms of one floor meet.
@@ -24,6 +25,8 @@ func (a *App) wire() {
 		a.DB.Route(e, inbox.JobInquiry)
 	}
 	a.DB.Route(care.EventDeliveryChanged, notify.JobDelivery)
+	a.DB.Route(care.EventExceptionRaised, work.JobException)
+	a.DB.Route(care.EventExceptionClosed, work.JobException)
 	for _, e := range notify.Events {
 		a.DB.RouteWhen(e, notify.JobEvent, notify.Wanted)
 	}

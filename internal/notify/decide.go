@@ -123,7 +123,7 @@ func Due(s *State, p *Compiled, planned Send, now time.Time) (*Send, *Refusal) {
 	d.run(true)
 	if d.send != nil {
 		d.send.Reason = planned.Reason
-		if d.send.At.After(now) {
+		if d.send.At.After(now) && planned.Reason != ReasonFallback {
 			d.send.Reason = ReasonQuiet
 		}
 	}
@@ -158,7 +158,7 @@ func (d *weighing) run(itself bool) {
 		d.refusal.Silent = true
 		return
 	}
-	if !n.moment.holds(s, d.part) {
+	if s.Order.Deleted || !n.moment.holds(s, d.part) { // of what the shop has thrown away nothing is said
 		if n.moment.awaitsStock && s.Stock.Reservation == ReservationShort && itself {
 			d.refuse(ReasonStockShort)
 		} else if itself {

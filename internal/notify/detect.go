@@ -54,6 +54,9 @@ type Exception struct {
 
 // Detect looks for exceptions. next is when to look again if nothing happens until then; zero: no need to.
 func Detect(s *State, p *Policy, now time.Time) (found []Exception, next time.Time) {
+	if s.Order.Deleted {
+		return nil, next
+	}
 	for _, d := range p.Detectors {
 		c, known := causes[d.Kind]
 		if !d.On || !known {

@@ -216,7 +216,7 @@ func (n *Notify) onDue(ctx context.Context, tx *db.Tx, j job.Job) error {
 	if errors.Is(err, db.ErrNoRows) {
 		return nil
 	}
-	if err != nil || r.outcome != Planned {
+	if err != nil || r.outcome != Planned && r.outcome != Sent { // a sent one waits here with its next channel
 		return err
 	}
 	return n.goOn(ctx, tx, r, Send{Notice: r.governs, Moment: r.moment, Part: r.part, Step: r.step, Passed: r.passed, Reason: Reason(r.reason)})

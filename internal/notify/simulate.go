@@ -174,7 +174,9 @@ func (r *play) refused(f Refusal, decided time.Time) {
 func (r *play) due(planned Send, decided time.Time) {
 	send, refusal := Due(&r.s, r.p, planned, r.now)
 	if refusal != nil {
-		delete(r.s.Told, planned.Once)
+		if planned.Reason != ReasonFallback { // what one channel has said already isn't taken back
+			delete(r.s.Told, planned.Once)
+		}
 		r.refused(*refusal, decided)
 		return
 	}

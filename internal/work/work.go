@@ -1,4 +1,5 @@
-// Package work is what departments owe each other. It owns inquiries: questions of an agent to the warehouse or another department,
+// Package work is what departments owe each other. It owns tasks: what is to be done, by whom and by when, most of them made of what went
+// wrong with an order and settled when that is gone. And it owns inquiries: questions of an agent to the warehouse or another department,
 // with a deadline and an escalation, whose answer goes back to whoever asked and to the customer. It never rings or writes to a
 // customer itself: it says that there is an answer, and others listen.
 package work
@@ -46,7 +47,11 @@ func New(d *db.DB, o Options) *Work { return &Work{db: d, o: o} }
 const jobLate = "work.inquiry_late" // an inquiry's deadline has come
 
 // Jobs registers the room's handlers.
-func (w *Work) Jobs(r *job.Runner) { r.Handle(jobLate, job.InTx(w.late)) }
+func (w *Work) Jobs(r *job.Runner) {
+	r.Handle(jobLate, job.InTx(w.late))
+	r.Handle(jobTaskLate, job.InTx(w.taskLate))
+	r.Handle(JobException, job.InTx(w.onException))
+}
 
 func missing(err error, what string) error {
 	if errors.Is(err, db.ErrNoRows) {

@@ -15,7 +15,7 @@ var large = func() map[string]bool {
 	m := map[string]bool{}
 	for _, t := range strings.Fields(`events jobs audit find_things find_keys find_words customers identities consents merges
 variants products stock_levels carts orders order_lines payments payment_steps shipments checkpoints refunds returns order_history invoices
-hook_deliveries conversations conversation_pages conversation_tags messages drafts attachments visits webhook_deliveries notices notice_sends exceptions`) {
+hook_deliveries conversations conversation_pages conversation_tags messages drafts attachments visits webhook_deliveries notices notice_sends exceptions tasks`) {
 		m[t] = true
 	}
 	return m

@@ -99,6 +99,7 @@ func New(d Deps) *API {
 	a.registerProduct()
 	a.registerImport()
 	a.registerNotify()
+	a.registerTasks()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)
 	a.handler = a.outermost(a.mux)

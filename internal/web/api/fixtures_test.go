@@ -127,6 +127,11 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 		s.do(s.admin, "POST", "/script-runs", know.Beginning{Store: store, Script: s.script(store).ID}, 201, &sc)
 		return sc.Run.ID
 	},
+	"/tasks": func(s *desk, store int64) int64 {
+		var made work.Task
+		s.do(s.admin, "POST", "/tasks", work.NewTask{Store: store, Title: "Look into it"}, 201, &made)
+		return made.ID
+	},
 	"/inquiries": func(s *desk, store int64) int64 {
 		var department account.Department
 		s.do(s.admin, "POST", "/departments", NewDepartment{store, "Warehouse"}, 201, &department)

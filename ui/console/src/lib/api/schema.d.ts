@@ -2323,6 +2323,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tasks: the open ones by their deadlines, or those that are over, the latest first */
+        get: operations["list-tasks"];
+        put?: never;
+        /** Make a task for a department */
+        post: operations["create-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a task */
+        get: operations["get-task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a task done */
+        post: operations["finish-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/give": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say who sees to a task */
+        post: operations["give-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See to a task oneself */
+        post: operations["take-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/teams": {
         parameters: {
             query?: never;
@@ -3302,6 +3388,9 @@ export interface components {
             missing: string[];
             name: string;
         };
+        "Finish-taskRequest": {
+            note?: string;
+        };
         FormFile: {
             ContentType: string;
             Filename: string;
@@ -3400,6 +3489,13 @@ export interface components {
              * @description Since when the customer waits for an answer
              */
             waiting_since_at: string;
+        };
+        "Give-taskRequest": {
+            /**
+             * Format: int64
+             * @description 0: nobody in particular
+             */
+            agent_id: number;
         };
         Given: {
             /** @description Key of the answer */
@@ -3839,6 +3935,10 @@ export interface components {
             items: components["schemas"]["Tag"][];
             next: string;
         };
+        ListTask: {
+            items: components["schemas"]["Task"][];
+            next: string;
+        };
         ListTeam: {
             items: components["schemas"]["Team"][];
             next: string;
@@ -4140,6 +4240,20 @@ export interface components {
             store_id: number;
             /** Format: int64 */
             variant_id: number;
+        };
+        NewTask: {
+            /**
+             * Format: date-time
+             * @description A day from now if not given
+             */
+            deadline_at?: string;
+            /** Format: int64 */
+            department_id?: number;
+            /** Format: int64 */
+            order_id?: number;
+            /** Format: int64 */
+            store_id: number;
+            title: string;
         };
         NewTeam: {
             agent_ids?: number[];
@@ -5212,6 +5326,47 @@ export interface components {
         };
         "Tag-conversationRequest": {
             tags: string[];
+        };
+        Task: {
+            /** Format: int64 */
+            assignee_id: number;
+            assignee_name: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** Format: date-time */
+            deadline_at: string;
+            department: string;
+            /**
+             * Format: int64
+             * @description 0: anybody's
+             */
+            department_id: number;
+            /** Format: date-time */
+            done_at: string;
+            /**
+             * Format: date-time
+             * @description When the deadline passed
+             */
+            escalated_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description exception.<kind> of the catalogue; empty when a person made it */
+            kind: string;
+            note: string;
+            /** Format: int64 */
+            order_id: number;
+            order_number: string;
+            part: string;
+            /** @enum {string} */
+            state: "open" | "done" | "settled";
+            /** Format: int64 */
+            store_id: number;
+            title: string;
+            /** @description The customer has been told already */
+            told: boolean;
         };
         Team: {
             agent_ids: number[];
@@ -10906,6 +11061,222 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListTag"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tasks": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                department_id?: number;
+                order_id?: number;
+                mine?: boolean;
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTask"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "finish-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Finish-taskRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "give-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Give-taskRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Error */
