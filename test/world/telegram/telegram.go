@@ -57,7 +57,10 @@ const RetryAfter = 7 * time.Second
 func New(t testing.TB) *Bot {
 	b := &Bot{nextID: 100, started: map[int64]bool{}, blocked: map[int64]bool{}, files: map[string][]byte{}, arrived: make(chan struct{}, 1)}
 	b.server = httptest.NewServer(http.HandlerFunc(b.serve))
-	t.Cleanup(b.server.Close)
+	t.Cleanup(func() {
+		b.server.CloseClientConnections() // somebody may be waiting for updates
+		b.server.Close()
+	})
 	b.URL, b.Client = b.server.URL, b.server.Client()
 	return b
 }
