@@ -47,6 +47,8 @@ type Hint struct {
 	Birthday string
 	// Vouched tells that the identities come from a shop's records: those that aren't verified count as vouched for, not merely claimed.
 	Vouched bool
+	// Unread tells that the caller reads nothing of the customer before the commit: then a new one is written with it, in the same round trip.
+	Unread bool
 }
 
 // Who gave a customer's name; a later one wins over an earlier one.
@@ -115,13 +117,12 @@ func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids [
 func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint, known []claim) error {
 	row := query.AddCustomerParams{ID: id, StoreID: store, Name: clip(h.Name, maxName), Language: h.Language, NamedBy: namedBy(h), CreatedAt: db.At(tx.Now)}
 	tx.Emit(db.Event{Store: store, Type: care.EventCustomerCreated, Subject: id, Payload: care.CustomerEvent{Name: row.Name, Language: h.Language}})
-	if h.Vouched { // a shop's batch may tell of him again in this very transaction
+	if !h.Unread {
 		if err := q.AddCustomer(ctx, row); err != nil {
 			return err
 		}
 		return c.reindex(ctx, tx, q, store, id)
 	}
-	// A channel's message tells of him once: nothing of this need be read again before the commit.
 	tx.Defer(insertCustomer, row.ID, row.StoreID, row.Name, row.Language, row.NamedBy, row.CreatedAt)
 	if c.index == nil {
 		return nil

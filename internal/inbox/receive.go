@@ -103,7 +103,7 @@ func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, fil
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
 		// What comes into a conversation from another of the customer's channels doesn't change whose it is.
 		if hash := identityHash(in); hash != was.IdentityHash && in.Channel == was.Channel && in.Thread == was.Thread {
-			who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+			who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation,
 	}
 	var r Received
 	err = i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer}, func(tx *db.Tx) error {
-		who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
+		who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
 		if err != nil {
 			return err
 		}
