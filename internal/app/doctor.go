@@ -283,6 +283,13 @@ func (x *examination) connections(ctx context.Context, a *App) {
 		x.fail("connections", "Was the master key changed? Put the old secret.key back.", err)
 		return
 	}
+	x.telephone(list)
+	// Lines are asked from a port of the doctor's own: theirs may be a running program's.
+	if phones, err := openSIP(x.doctorsPorts(), a.Log); err == nil {
+		old := a.SIP
+		a.SIP = phones
+		defer func() { _ = phones.Close(); a.SIP = old }()
+	}
 	for _, c := range list {
 		what := "connection " + c.Name
 		for _, p := range a.plugs() {

@@ -4,8 +4,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
+	"slices"
+	"strings"
 
+	"opeka/internal/account"
 	"opeka/internal/carrier/sip"
 )
 
@@ -42,4 +46,52 @@ func openSIP(c Config, log *slog.Logger) (*sip.Stack, error) {
 		}
 	}
 	return sip.NewStack(o), nil
+}
+
+// telephone tells whether SIP can listen where it should, and whether anybody outside can reach it there.
+func (x *examination) telephone(list []account.LiveConnection) {
+	if !slices.ContainsFunc(list, func(c account.LiveConnection) bool { return c.Plug == sip.Name }) {
+		return
+	}
+	const what = "telephone"
+	for _, address := range x.c.SIPListen {
+		network, at := "udp", address
+		for _, n := range []string{"udp", "tcp", "tls"} {
+			if rest, ok := strings.CutPrefix(address, n+":"); ok && strings.Contains(rest, ":") {
+				network, at = n, rest
+			}
+		}
+		var err error
+		var c interface{ Close() error }
+		if network == "udp" {
+			c, err = net.ListenPacket("udp", at)
+		} else {
+			c, err = net.Listen("tcp", at)
+		}
+		if err != nil {
+			x.warn(what, "A running Opeka may have it; else stop what uses it, or choose another with --sip-listen.", "%s is taken: %v", address, err)
+			continue
+		}
+		_ = c.Close()
+		host, _, _ := net.SplitHostPort(at)
+		if ip, perr := netip.ParseAddr(host); perr == nil && ip.IsLoopback() {
+			x.warn(what, "Set --sip-listen 0.0.0.0:5060 unless the telephone system runs on this machine.", "%s is free, but reached from this machine alone", address)
+			continue
+		}
+		x.ok(what, "%s is free", address)
+	}
+}
+
+// doctorsPorts is the configuration with SIP on any free port of the same address.
+func (x *examination) doctorsPorts() Config {
+	c := x.c
+	c.SIPListen, c.SIPCert = nil, ""
+	for _, address := range x.c.SIPListen {
+		address = strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(address, "udp:"), "tcp:"), "tls:")
+		if host, _, err := net.SplitHostPort(address); err == nil {
+			c.SIPListen = []string{net.JoinHostPort(host, "0")}
+			break
+		}
+	}
+	return c
 }
