@@ -12,6 +12,8 @@ import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
+import Bell from '@lucide/svelte/icons/bell';
+import ShoppingBag from '@lucide/svelte/icons/shopping-bag';
 import Plug from '@lucide/svelte/icons/plug';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldAlert from '@lucide/svelte/icons/shield-alert';
@@ -58,6 +60,8 @@ export const sections: Section[] = [
   shop('stores', 'settings.stores', Store, () => import('./Stores.svelte')),
   shop('hours', 'settings.hours', Clock, () => import('./Hours.svelte')),
   shop('widget', 'settings.widget', MessageCircle, () => import('./Widget.svelte')),
+  shop('notices', 'settings.notices', Bell, () => import('./Notices.svelte')),
+  shop('buy', 'settings.buy', ShoppingBag, () => import('./Buy.svelte')),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),
   shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
