@@ -26,6 +26,8 @@ import (
 	"opeka/internal/notify"
 	"opeka/internal/phone"
 	"opeka/internal/post"
+	"opeka/internal/sound"
+	"opeka/internal/sound/browser"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
@@ -56,6 +58,8 @@ type App struct {
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
 	Trunks    *phone.Trunks
+	Mixer     *sound.Mixer
+	Door      *browser.Door
 	Webhooks  *webhook.Webhooks
 	Work      *work.Work
 	Know      *know.Know
@@ -214,8 +218,15 @@ func (a *App) Close() error {
 	a.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	var errs []error
 	if a.Phone != nil { // what it holds is hung up and written while jobs still run
 		a.Phone.Close()
+	}
+	if a.Door != nil {
+		errs = append(errs, a.Door.Close())
+	}
+	if a.Mixer != nil {
+		a.Mixer.Close()
 	}
 	if a.Trunks != nil {
 		a.Trunks.Close()
@@ -226,7 +237,6 @@ func (a *App) Close() error {
 	if a.Post != nil {
 		a.Post.Close()
 	}
-	var errs []error
 	if a.Live != nil {
 		errs = append(errs, a.Live.Close(ctx))
 	}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"opeka/internal/account"
@@ -18,6 +20,8 @@ import (
 	"opeka/internal/outgoing"
 	"opeka/internal/phone"
 	"opeka/internal/post"
+	"opeka/internal/sound"
+	"opeka/internal/sound/browser"
 	"opeka/internal/text/fill"
 	"opeka/internal/web/api"
 	"opeka/internal/web/console"
@@ -55,7 +59,8 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
-	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Log: a.Log})
+	a.Mixer = sound.NewMixer()
+	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Mixer: a.Mixer, Door: a.openDoor(c), Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
 	a.Know = know.New(a.DB, know.Options{Audit: a.Accounts.Record, Bus: a.Bus, Hands: hands{a}, Facts: a.scriptFacts, Fill: fill.New(scriptNames...), Log: a.Log})
@@ -111,4 +116,29 @@ func (a *App) zoneOf(ctx context.Context, store int64) *time.Location {
 		}
 	}
 	return time.UTC
+}
+
+// openDoor lets browsers' sound in. Where its port can't be had everything else works without it.
+func (a *App) openDoor(c Config) *browser.Door {
+	if c.PhoneListen == "" {
+		return nil
+	}
+	addr, err := net.ResolveUDPAddr("udp", c.PhoneListen)
+	var door *browser.Door
+	if err == nil {
+		ip, _ := netip.AddrFromSlice(addr.IP)
+		o := browser.Options{Listen: netip.AddrPortFrom(ip.Unmap(), uint16(addr.Port))}
+		for _, s := range c.PhoneIPs {
+			if ip, bad := netip.ParseAddr(s); bad == nil {
+				o.PublicIPs = append(o.PublicIPs, ip)
+			}
+		}
+		door, err = browser.New(o)
+	}
+	if err != nil {
+		a.Log.Warn("browsers can't be on the telephone", "listen", c.PhoneListen, "err", err)
+		return nil
+	}
+	a.Door = door
+	return door
 }

@@ -36,6 +36,9 @@ type Config struct {
 	SIPKey      string   `name:"sip-key" help:"Key file (PEM) of that certificate." env:"OPEKA_SIP_KEY" type:"path"`
 	RTPPorts    string   `name:"rtp-ports" help:"UDP ports for the sound of telephone calls." default:"10000-19999" env:"OPEKA_RTP_PORTS"`
 
+	PhoneListen string   `help:"host:port (UDP) at which agents' browsers send and hear sound; empty: none." default:":7480" env:"OPEKA_PHONE_LISTEN"`
+	PhoneIPs    []string `name:"phone-ips" help:"Public addresses of this machine that browsers are told for sound, where a router stands before it." env:"OPEKA_PHONE_IPS"`
+
 	BehindProxy   bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto: only when a reverse proxy alone can reach the program." env:"OPEKA_BEHIND_PROXY"`
 	AllowPrivate  bool   `help:"Let connections and webhooks reach private and loopback addresses: for a shop in the same network." env:"OPEKA_ALLOW_PRIVATE"`
 	MetricsListen string `help:"Address of /metrics; empty: not served." default:"127.0.0.1:9464" env:"OPEKA_METRICS_LISTEN"`

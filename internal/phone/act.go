@@ -131,7 +131,7 @@ func (p *Phone) Next(ctx context.Context, s care.Scope, store int64) (Callback, 
 		if err != nil {
 			return err
 		}
-		due, err := callbacksBy(ctx, tx, `c.store_id = $1 AND c.state = 'due' ORDER BY c.due_at, c.id LIMIT 500 FOR UPDATE SKIP LOCKED`, store)
+		due, err := callbacksBy(ctx, tx, `c.store_id = $1 AND c.state = 'due' ORDER BY c.due_at, c.id LIMIT 500 FOR UPDATE`, store)
 		if err != nil {
 			return err
 		}

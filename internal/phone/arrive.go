@@ -1,8 +1,399 @@
 package phone
 
-import "opeka/internal/care"
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
 
-// arrive takes what rings in. Until a store has a telephone queue nobody could answer.
-func (p *Phone) arrive(_, _ int64, line care.Line) {
-	_ = line.Reject(care.CauseRejected)
+	"opeka/internal/care"
+	"opeka/internal/customer"
+	"opeka/internal/db"
+	"opeka/internal/sound"
+	"opeka/internal/text"
+)
+
+// caller is somebody who rang in, on the node that holds his line.
+type caller struct {
+	p     *Phone
+	id    int64
+	queue Queue
+	lang  string
+	h     *held
+	asked bool // to be rung back
+	done  chan struct{}
+}
+
+// Ring takes what rings in on a trunk of a store: who he is and what he ordered is known before anybody says hello.
+func (p *Phone) Ring(connection, store int64, line care.Line) {
+	p.lines.work.Go(func() {
+		ctx := context.WithoutCancel(p.ctx)
+		if err := p.take(ctx, connection, store, line); err != nil {
+			p.log.Warn("a caller couldn't be taken", "store", store, "err", err)
+			_ = line.Reject(care.CauseNetwork)
+		}
+	})
+}
+
+func (p *Phone) take(ctx context.Context, connection, store int64, line care.Line) error {
+	queues, err := queuesOf(ctx, p.db.Read(), []int64{store})
+	if err != nil {
+		return err
+	}
+	queue, ok := queueFor(queues, line.To())
+	if !ok { // the store takes no calls: said at once, without an answer that costs him
+		return line.Reject(care.CauseRejected)
+	}
+	c := &caller{p: p, queue: queue, h: newHeld(line), done: make(chan struct{})}
+	open, err := c.begin(ctx, connection, store)
+	if err != nil {
+		return err
+	}
+	p.lines.put(c.id, c.h)
+	_ = line.Ringing()
+	if err := line.Answer(ctx); err != nil {
+		p.lines.drop(c.id)
+		return p.change(ctx, c.id, func(tx *db.Tx, k *call) error { return p.unanswered(ctx, tx, k, care.CauseNetwork) })
+	}
+	c.h.stage = p.booth.put(line)
+	if open {
+		p.work.Go(func() { c.wait(ctx) })
+	} else {
+		p.work.Go(func() { c.leave(ctx, "closed", ResultMissed) })
+	}
+	p.follow(ctx, c.id, c.h, c.key)
+	close(c.done)
+	return nil
+}
+
+// begin writes the call down, with its customer.
+func (c *caller) begin(ctx context.Context, connection, store int64) (open bool, err error) {
+	line := c.h.line
+	number := text.ParsePhone(line.From(), "").E164
+	err = c.p.db.Write(ctx, db.System, func(tx *db.Tx) error {
+		facts, err := c.p.store(ctx, tx, store)
+		if err != nil {
+			return err
+		}
+		open, c.lang = facts.Calendar == nil || facts.Calendar.Open(tx.Now), facts.Language
+		k := call{ID: tx.ID(), Store: store, Direction: "in", State: CallAnnouncing, Life: c.p.life, Number: number, Own: clip(line.To(), 40), Display: clip(line.Display(), 200),
+			Connection: connection, Line: clip(line.ID(), 200), Queue: c.queue.ID, Made: db.At(tx.Now)}
+		if number != "" {
+			ids := []care.Identity{{Kind: care.IdentityPhone, Value: number, Verified: true}}
+			if k.Customer, _, err = c.p.customers.Resolve(ctx, tx, store, ids, customer.Hint{Name: k.Display}); err != nil {
+				return err
+			}
+			var lang string
+			if err := tx.QueryRow(ctx, `SELECT language FROM customers WHERE id = $1`, k.Customer).Scan(&lang); err != nil && !errors.Is(err, db.ErrNoRows) {
+				return err
+			}
+			if lang != "" {
+				c.lang = lang
+			}
+			if k.Priority, err = importance(ctx, tx, store, number, tx.Now); err != nil {
+				return err
+			}
+		}
+		k.Language = c.lang
+		c.id = k.ID
+		_, err = tx.Exec(ctx, `INSERT INTO calls (id, store_id, direction, state, life_id, number, own_number, display, connection_id, line, customer_id, queue_id, language, priority, created_at, picked_at)
+VALUES ($1, $2, 'in', 'announcing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`, k.ID, store, k.Life, number, k.Own, k.Display, connection, k.Line, k.Customer, k.Queue, k.Language, k.Priority, k.Made)
+		if err != nil {
+			return err
+		}
+		c.p.callChanged(tx, &k)
+		return c.p.callEvent(tx, care.EventCallStarted, &k)
+	})
+	return open, err
+}
+
+// importance lets those go first who rang in vain today, and more so the oftener they did.
+func importance(ctx context.Context, q db.Querier, store int64, number string, now time.Time) (n int64, err error) {
+	err = q.QueryRow(ctx, `SELECT count(*) FROM calls WHERE store_id = $1 AND number = $2 AND created_at > $3 AND direction = 'in' AND result IN ('abandoned', 'missed', 'dropped')`, store, number, db.At(now.Add(-12*time.Hour))).Scan(&n)
+	return min(n, 3) * 10, err
+}
+
+// wait leads a caller into his queue and tells him where he stands until somebody takes him.
+func (c *caller) wait(ctx context.Context) {
+	c.play(ctx, "greeting", nil)
+	full := false
+	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
+		if k.State != CallAnnouncing {
+			return nil
+		}
+		waiting, err := waitingIn(ctx, tx, c.queue.ID, db.Time(1<<62))
+		if err != nil {
+			return err
+		}
+		if full = c.queue.MaxLength > 0 && waiting >= c.queue.MaxLength; full {
+			return nil
+		}
+		k.State, k.Queued = CallWaiting, db.At(tx.Now)
+		if err := k.save(ctx, tx); err != nil {
+			return err
+		}
+		c.p.callChanged(tx, k)
+		if err := c.p.callEvent(tx, care.EventCallQueued, k); err != nil {
+			return err
+		}
+		return c.p.dispatch(ctx, tx, []int64{k.Store})
+	})
+	if err != nil {
+		c.p.log.Error("call", "call", c.id, "err", err)
+	}
+	if full {
+		c.overflow(ctx)
+		return
+	}
+	if s := c.h.stage; s != nil {
+		s.player.Music(c.p.booth.music)
+	}
+	for c.tell(ctx) {
+		timer, stop := c.p.db.Clock.Timer(c.p.db.Now().Add(seconds(c.queue.Announce)))
+		select {
+		case <-timer:
+			stop()
+		case <-c.done:
+			stop()
+			return
+		}
+	}
+}
+
+// tell says place and expected wait, and sends on who has waited as long as he may. It tells whether he still waits.
+func (c *caller) tell(ctx context.Context) bool {
+	q := c.p.db.Read()
+	k, err := loadCall(ctx, q, c.id, false)
+	if err != nil || k.State == CallOffered {
+		return err == nil
+	}
+	if k.State != CallWaiting {
+		return false
+	}
+	if c.queue.MaxWait > 0 && c.p.db.Now().Sub(k.Queued.Time()) >= seconds(c.queue.MaxWait) {
+		return !c.overflow(ctx)
+	}
+	ahead, err := waitingIn(ctx, q, k.Queue, k.Queued)
+	if err != nil {
+		return true
+	}
+	var talking, history int64
+	_ = q.QueryRow(ctx, `SELECT (SELECT count(*) FROM phone_agents a JOIN memberships m ON m.agent_id = a.agent_id AND m.store_id = $1 WHERE a.state = 'talking'), wait_ms FROM phone_queues WHERE id = $2`, k.Store, k.Queue).Scan(&talking, &history)
+	wait := expected(time.Duration(history)*time.Millisecond, 3*time.Minute, ahead, talking)
+	c.play(ctx, "place", map[string]any{"n": ahead + 1})
+	c.play(ctx, "minutes", map[string]any{"n": max(1, int64(wait.Round(time.Minute).Minutes()))})
+	if k.Number != "" {
+		c.play(ctx, "press", nil)
+	}
+	return true
+}
+
+// waitingIn is how many wait in a queue who came before a time.
+func waitingIn(ctx context.Context, q db.Querier, queue int64, before db.Time) (n int64, err error) {
+	err = q.QueryRow(ctx, `SELECT count(*) FROM calls WHERE queue_id = $1 AND state IN ('waiting', 'offered') AND direction = 'in' AND queued_at < $2`, queue, before).Scan(&n)
+	return n, err
+}
+
+// key hears what the caller presses: 1 keeps his place and lets him hang up.
+func (c *caller) key(k rune) {
+	if k != '1' || c.asked {
+		return
+	}
+	ctx := context.WithoutCancel(c.p.ctx)
+	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
+		c.asked = k.State == CallWaiting && k.Number != ""
+		if !c.asked {
+			return nil
+		}
+		k.Result = ResultQueued
+		return k.save(ctx, tx)
+	})
+	if err == nil && c.asked {
+		c.p.work.Go(func() { c.leave(ctx, "queued", ResultQueued) })
+	}
+}
+
+// overflow does with a caller beyond the limits what the queue says. It tells whether he has left.
+func (c *caller) overflow(ctx context.Context) bool {
+	if c.queue.Overflow == "queue" {
+		all, err := c.p.db.Read().Query(ctx, `SELECT `+queueColumns+` FROM phone_queues WHERE id = $1 AND active`, c.queue.OverflowTo)
+		var other Queue
+		if err == nil {
+			for all.Next() {
+				err = other.scan(all)
+			}
+			all.Close()
+		}
+		if err == nil && other.ID != 0 {
+			other.Overflow, other.MaxWait = "callback", max(other.MaxWait, 60) // not round in circles
+			c.queue = other
+			moved := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
+				if k.State != CallWaiting && k.State != CallAnnouncing {
+					return nil
+				}
+				k.Queue = other.ID
+				k.State = CallWaiting
+				if k.Queued == 0 {
+					k.Queued = db.At(tx.Now)
+				}
+				if err := k.save(ctx, tx); err != nil {
+					return err
+				}
+				if err := c.p.callEvent(tx, care.EventCallMoved, k); err != nil {
+					return err
+				}
+				return c.p.dispatch(ctx, tx, []int64{k.Store})
+			})
+			return moved != nil
+		}
+	}
+	if c.queue.Overflow == "hangup" {
+		c.leave(ctx, "busy", ResultMissed)
+	} else {
+		c.leave(ctx, "queued", ResultQueued)
+	}
+	return true
+}
+
+// leave says something and hangs up; the result says what becomes of it.
+func (c *caller) leave(ctx context.Context, say string, result Result) {
+	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
+		if k.State != CallWaiting && k.State != CallAnnouncing || k.Answered != 0 {
+			return errCallMoved
+		}
+		k.Result, k.State = result, CallAnnouncing
+		return k.save(ctx, tx)
+	})
+	if err != nil {
+		return
+	}
+	c.play(ctx, say, nil)
+	_ = c.h.line.Hangup()
+}
+
+// play says an announcement to the caller and waits until it is said, or he is gone or taken.
+func (c *caller) play(ctx context.Context, code string, args map[string]any) {
+	if c.h.stage == nil {
+		return
+	}
+	samples := c.p.say(ctx, c.lang, code, args)
+	if len(samples) == 0 {
+		return
+	}
+	said := make(chan struct{})
+	c.h.stage.player.Play(sound.Item{Name: code, Sound: samples, Pause: 300 * time.Millisecond, Done: func(string, bool) { close(said) }})
+	select {
+	case <-said:
+	case <-c.done:
+	}
+}
+
+// offerCallers gives those who wait on the line to agents who are free, before any callback.
+func (p *Phone) offerCallers(ctx context.Context, tx *db.Tx, stores []int64) error {
+	waiting, err := callsBy(ctx, tx, `c.store_id = ANY($1::bigint[]) AND c.state = 'waiting' ORDER BY c.queued_at, c.id LIMIT 200 FOR UPDATE`, stores)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	agents, err := freeAgents(ctx, tx, stores)
+	if err != nil || len(agents) == 0 {
+		return err
+	}
+	queues, err := queuesOf(ctx, tx, stores)
+	if err != nil {
+		return err
+	}
+	var list []ready
+	for _, c := range waiting {
+		if c.Result != "" { // on his way out
+			continue
+		}
+		r := ready{ID: c.ID, Store: c.Store, Language: c.Language, Priority: c.Priority, Asked: c.Queued.Time(), Due: c.Queued.Time(), Caller: true}
+		if i := slices.IndexFunc(queues, func(q Queue) bool { return q.ID == c.Queue }); i >= 0 {
+			r.Team = queues[i].Team
+			for _, s := range queues[i].Skills {
+				r.Skills = append(r.Skills, skill{s.Kind, s.Value})
+			}
+		}
+		list = append(list, r)
+	}
+	pairs, _ := match(list, agents, 0, tx.Now)
+	for _, x := range pairs {
+		c := &waiting[slices.IndexFunc(waiting, func(c call) bool { return c.ID == x.ID })]
+		set, err := settings(ctx, tx, c.Store)
+		if err != nil {
+			return err
+		}
+		until := tx.Now.Add(seconds(set.Policy.Offer))
+		tag, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'offered', call_id = $1, callback_id = 0, since_at = $2, until_at = $3
+WHERE agent_id = $4 AND state = 'free' AND reachable AND EXISTS (SELECT 1 FROM presences p WHERE p.agent_id = $4 AND p.state = 'ready')`, c.ID, db.At(tx.Now), db.At(until), x.Agent)
+		if err != nil || tag.RowsAffected() == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		c.State, c.Agent = CallOffered, x.Agent
+		if err := c.save(ctx, tx); err != nil {
+			return err
+		}
+		tx.Enqueue(db.Job{Store: c.Store, Kind: JobRing, Key: itoa(c.ID), Move: true, RunAt: until, Payload: ringPayload{c.ID, x.Agent}})
+		p.callChanged(tx, c)
+		p.hintAgent(tx, x.Agent, map[string]any{"t": "phone", "event": "ring", "call_id": c.ID, "store_id": c.Store, "customer_id": c.Customer, "number": c.Number, "queue_id": c.Queue, "until_at": db.At(until)})
+		p.agentChanged(ctx, tx, x.Agent, "offered")
+		if err := p.callEvent(tx, care.EventCallOffered, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type ringPayload struct {
+	Call  int64 `json:"call_id"`
+	Agent int64 `json:"agent_id"`
+}
+
+// Answer is an agent's lifting of the receiver for a caller whom he was offered.
+func (p *Phone) Answer(ctx context.Context, s care.Scope, id int64) (Call, error) {
+	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
+		if c.State != CallOffered || c.Agent != s.Agent {
+			return errCallMoved
+		}
+		tx.CancelJob(JobRing, itoa(id))
+		c.State, c.Answered = CallTalking, db.At(tx.Now)
+		if err := c.save(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'talking', since_at = $1, until_at = 0 WHERE agent_id = $2 AND call_id = $3`, db.At(tx.Now), s.Agent, id); err != nil {
+			return err
+		}
+		// Half of what it was, half of what this one was: what the next callers are told.
+		_, err := tx.Exec(ctx, `UPDATE phone_queues SET wait_ms = CASE WHEN wait_ms = 0 THEN $1 ELSE (wait_ms + $1) / 2 END WHERE id = $2`, tx.Now.Sub(c.Queued.Time()).Milliseconds(), c.Queue)
+		if err != nil {
+			return err
+		}
+		p.callChanged(tx, c)
+		p.agentChanged(ctx, tx, s.Agent, "talking")
+		tx.AfterCommit(func() { p.ask(id, "join") })
+		return p.callEvent(tx, care.EventCallAnswered, c)
+	})
+}
+
+// unheard is an offer of a caller that the agent didn't answer: the caller goes back to his place, and to somebody else.
+func (p *Phone) unheard(ctx context.Context, tx *db.Tx, in ringPayload) error {
+	c, err := loadCall(ctx, tx, in.Call, true)
+	if err != nil || c.State != CallOffered || c.Agent != in.Agent {
+		return err
+	}
+	if err := p.unreachable(ctx, tx, in.Agent, "no_reply"); err != nil {
+		return err
+	}
+	c.State, c.Agent = CallWaiting, 0
+	if err := c.save(ctx, tx); err != nil {
+		return err
+	}
+	p.callChanged(tx, &c)
+	if err := p.free(ctx, tx, in.Agent, 0, c.ID); err != nil {
+		return err
+	}
+	return p.dispatch(ctx, tx, []int64{c.Store})
 }

@@ -112,7 +112,7 @@ func (p *Phone) carry(ctx context.Context, tx *db.Tx, c *call, do func(*callback
 // change reads a call under its lock, lets fn change it and saves what fn saved. What this process learned from the network must get into the
 // database: a refusal of the database is tried again for a while.
 func (p *Phone) change(ctx context.Context, id int64, fn func(tx *db.Tx, c *call) error) (err error) {
-	for try := range 4 {
+	for try := range 10 {
 		err = p.db.Write(ctx, db.System, func(tx *db.Tx) error {
 			c, err := loadCall(ctx, tx, id, true)
 			if err != nil {
@@ -124,7 +124,7 @@ func (p *Phone) change(ctx context.Context, id int64, fn func(tx *db.Tx, c *call
 		if err == nil || errors.As(err, &refused) || ctx.Err() != nil {
 			return err
 		}
-		timer := time.NewTimer(50 * time.Millisecond << try)
+		timer := time.NewTimer(50 * time.Millisecond << min(try, 6))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -188,7 +188,7 @@ func (p *Phone) picked(ctx context.Context, tx *db.Tx, c *call) error {
 // over says what the end of a line means.
 func (p *Phone) over(ctx context.Context, tx *db.Tx, c *call, cause care.LineCause) error {
 	switch {
-	case c.Direction == "in" && c.Answered == 0:
+	case c.Direction == "in" && c.Answered == 0: // an agent who was asked is let go by the end
 		return p.unanswered(ctx, tx, c, cause)
 	case c.Picked == 0:
 		result := c.Result // somebody of us hung up, and said why
@@ -210,7 +210,7 @@ func (p *Phone) unanswered(ctx context.Context, tx *db.Tx, c *call, cause care.L
 	result := c.Result
 	if result == "" {
 		result = ResultAbandoned
-		if cause == care.CauseNetwork || cause == care.CauseMedia {
+		if cause != care.CauseHangup { // it wasn't he who ended it
 			result = ResultDropped
 		}
 	}

@@ -14,12 +14,19 @@ const rounds = 4
 // dispatch gives what is due in the stores to agents who are free, in this transaction. An agent is reserved by compare-and-set before
 // anything else happens: nobody is rung without somebody to talk to.
 func (p *Phone) dispatch(ctx context.Context, tx *db.Tx, stores []int64) error {
+	// One after the other: of two that run at once, one with a new call and one with a new agent, neither would see what the other brings.
+	if _, err := tx.Exec(ctx, `SELECT id FROM stores WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`, stores); err != nil {
+		return err
+	}
+	if err := p.offerCallers(ctx, tx, stores); err != nil {
+		return err
+	}
 	for range rounds {
 		agents, err := freeAgents(ctx, tx, stores)
 		if err != nil {
 			return err
 		}
-		due, err := callbacksBy(ctx, tx, `c.store_id = ANY($1::bigint[]) AND c.state = 'due' ORDER BY c.due_at, c.id LIMIT 500 FOR UPDATE SKIP LOCKED`, stores)
+		due, err := callbacksBy(ctx, tx, `c.store_id = ANY($1::bigint[]) AND c.state = 'due' ORDER BY c.due_at, c.id LIMIT 500 FOR UPDATE`, stores)
 		if err != nil || len(due) == 0 {
 			return err
 		}

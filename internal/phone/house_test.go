@@ -243,3 +243,29 @@ func (h *house) dispose(s care.Scope, id int64, d phone.Disposition, at time.Tim
 	}
 	return c
 }
+
+// rings is somebody who rings in.
+func (h *house) rings(from string, _ care.Scope) *phones.Line {
+	h.t.Helper()
+	l := phones.Caller(from, "+380440000000")
+	h.phone.Ring(1, h.store, l)
+	return l
+}
+
+// calls waits until the latest call is as ok says.
+func (h *house) calls(s care.Scope, what string, ok func(phone.Call) bool) phone.Call {
+	h.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; {
+		list, err := h.phone.Calls(h.t.Context(), s, h.store, 0, false, 0, 1)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if len(list) > 0 && ok(list[0]) {
+			return list[0]
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("never %s: %+v", what, list)
+		}
+		pause(h.t.Context())
+	}
+}

@@ -20,6 +20,7 @@ const (
 	JobHeard    = "phone.heard"    // on events that may make a callback
 	JobTell     = "phone.tell"     // on callback.expired and callback.written
 	JobTrunks   = "phone.trunks"   // on connection.*
+	JobRing     = "phone.ring"     // an agent hasn't answered a caller
 	JobNote     = "phone.note"     // on call.* that end a call: it becomes part of the conversation
 )
 
@@ -59,6 +60,13 @@ func (p *Phone) Jobs(r *job.Runner) {
 	r.Handle(JobHeard, job.InTx(p.listen))
 	r.Handle(JobTell, p.tellCustomer)
 	r.Handle(JobNote, p.noteCall)
+	r.Handle(JobRing, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
+		var in ringPayload
+		if err := j.Decode(&in); err != nil {
+			return err
+		}
+		return p.unheard(ctx, tx, in)
+	}))
 	r.Handle(JobTrunks, func(context.Context, job.Job) (job.Done, error) { p.bus.Publish(TopicTrunks, nil); return nil, nil })
 	r.Every(jobTidy, time.Minute, job.InTx(p.tidy))
 }

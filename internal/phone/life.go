@@ -31,11 +31,9 @@ func (p *Phone) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.cancels = append(p.cancels, p.bus.Subscribe(topicLines, func(topic string, _ []byte) {
+	p.cancels = append(p.cancels, p.bus.Subscribe(topicLines, func(topic string, what []byte) {
 		if id, err := strconv.ParseInt(strings.TrimPrefix(topic, topicLines), 10, 64); err == nil {
-			if h := p.lines.get(id); h != nil {
-				_ = h.line.Hangup()
-			}
+			p.lines.do(id, string(what))
 		}
 	}))
 	if err := p.sweep(ctx); err != nil {
@@ -43,7 +41,7 @@ func (p *Phone) Start(ctx context.Context) error {
 	}
 	p.work.Go(p.beat)
 	if t, ok := p.network.(*Trunks); ok {
-		return t.Start(p.arrive)
+		return t.Start(p.Ring)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"opeka/internal/care"
@@ -15,15 +16,44 @@ type lines struct {
 	work sync.WaitGroup
 }
 
-// held is a call's line.
+// held is a call's line with its sound.
 type held struct {
-	line care.Line
+	line  care.Line
+	stage *stage
+	do    chan string // what other parts of the house want of it
 }
+
+func newHeld(line care.Line) *held { return &held{line: line, do: make(chan string, 16)} }
 
 func (l *lines) get(call int64) *held {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.held[call]
+}
+
+func (l *lines) put(call int64, h *held) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held[call] = h
+}
+
+func (l *lines) drop(call int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, call)
+}
+
+// do asks a line of this process for something; a line that is behind with its work forgets what is repeated.
+func (l *lines) do(call int64, what string) bool {
+	h := l.get(call)
+	if h == nil {
+		return false
+	}
+	select {
+	case h.do <- what:
+	default:
+	}
+	return true
 }
 
 func (l *lines) hangUpAll() {
@@ -40,50 +70,101 @@ func (l *lines) hangUpAll() {
 
 // hold takes a line that we rang, notes which it is and follows it to its end.
 func (p *Phone) hold(id, connection int64, line care.Line) {
-	h := &held{line: line}
-	p.lines.mu.Lock()
-	p.lines.held[id] = h
-	p.lines.mu.Unlock()
-	p.lines.work.Go(func() { p.follow(id, connection, h) })
-}
-
-// follow writes down what happens on a line. It ends when the line does.
-func (p *Phone) follow(id, connection int64, h *held) {
-	ctx := context.WithoutCancel(p.ctx)
-	err := p.change(ctx, id, func(tx *db.Tx, c *call) error {
-		c.Line, c.Connection = clip(h.line.ID(), 200), connection
-		if c.Result != "" || c.State == CallEnded { // given up while it was dialled
-			_ = h.line.Hangup()
-		}
-		return c.save(ctx, tx)
-	})
-	if err != nil {
-		p.log.Error("call", "call", id, "err", err)
-	}
-	ended := false
-	for e := range h.line.Events() {
-		ended = ended || e.Kind == care.LineEnded
-		if err := p.heard(ctx, id, e); err != nil {
-			p.log.Error("what a line said couldn't be kept", "call", id, "event", e.Kind, "err", err)
-		}
-	}
-	if !ended { // a carrier that closes its events without an end owes us one
-		if err := p.heard(ctx, id, care.LineEvent{Kind: care.LineEnded, Cause: care.CauseNetwork}); err != nil {
+	h := newHeld(line)
+	p.lines.put(id, h)
+	p.lines.work.Go(func() {
+		ctx := context.WithoutCancel(p.ctx)
+		err := p.change(ctx, id, func(tx *db.Tx, c *call) error {
+			c.Line, c.Connection = clip(line.ID(), 200), connection
+			if c.Result != "" || c.State == CallEnded { // given up while it was dialled
+				_ = line.Hangup()
+			}
+			return c.save(ctx, tx)
+		})
+		if err != nil {
 			p.log.Error("call", "call", id, "err", err)
 		}
+		p.follow(ctx, id, h, nil)
+	})
+}
+
+// follow writes down what happens on a line and does what is asked of it. It ends when the line does. key hears the keys that the customer presses.
+func (p *Phone) follow(ctx context.Context, id int64, h *held, key func(rune)) {
+	defer func() {
+		p.lines.drop(id)
+		h.stage.close()
+	}()
+	ended := false
+	for {
+		select {
+		case e, open := <-h.line.Events():
+			if !open {
+				if !ended { // a carrier that closes its events without an end owes us one
+					p.note(ctx, id, care.LineEvent{Kind: care.LineEnded, Cause: care.CauseNetwork})
+				}
+				return
+			}
+			ended = ended || e.Kind == care.LineEnded
+			switch {
+			case e.Kind == care.LineDigit:
+				if key != nil {
+					key(e.Digit)
+				}
+				continue
+			case e.Kind == care.LineAnswered && h.stage == nil:
+				h.stage = p.booth.put(h.line)
+			}
+			p.note(ctx, id, e)
+			if e.Kind == care.LineAnswered {
+				p.joinAgent(ctx, id, h)
+			}
+		case what := <-h.do:
+			p.doOn(ctx, id, h, what)
+		}
 	}
-	p.lines.mu.Lock()
-	delete(p.lines.held, id)
-	p.lines.mu.Unlock()
+}
+
+func (p *Phone) note(ctx context.Context, id int64, e care.LineEvent) {
+	if err := p.heard(ctx, id, e); err != nil {
+		p.log.Error("what a line said couldn't be kept", "call", id, "event", e.Kind, "err", err)
+	}
+}
+
+// joinAgent lets the agent of a call and its customer hear each other.
+func (p *Phone) joinAgent(ctx context.Context, id int64, h *held) {
+	c, err := loadCall(ctx, p.db.Read(), id, false)
+	if err != nil || c.Agent == 0 || c.State != CallTalking && c.State != CallHeld {
+		return
+	}
+	h.stage.join(p.booth.leg(c.Agent))
+}
+
+// doOn does what was asked of a line.
+func (p *Phone) doOn(ctx context.Context, id int64, h *held, what string) {
+	verb, arg, _ := strings.Cut(what, " ")
+	switch verb {
+	case "hangup":
+		_ = h.line.Hangup()
+	case "join":
+		p.joinAgent(ctx, id, h)
+	case "hold", "resume":
+		_ = h.line.Hold(verb == "hold")
+		h.stage.hold(verb == "hold", p.booth.music)
+	case "dtmf":
+		_ = h.line.SendDTMF(ctx, arg)
+	case "watch":
+		p.watchOn(h, arg)
+	}
 }
 
 const topicLines = "phone.line."
 
-// hangUp ends a line, on whichever node it is: on another by a hint.
-func (p *Phone) hangUp(call int64) {
-	if h := p.lines.get(call); h != nil {
-		_ = h.line.Hangup()
-		return
+// ask has something done on a call's line, on whichever node it is: on another one by a hint.
+func (p *Phone) ask(call int64, what string) {
+	if !p.lines.do(call, what) {
+		p.bus.Publish(topicLines+itoa(call), []byte(what))
 	}
-	p.bus.Publish(topicLines+itoa(call), []byte("hangup"))
 }
+
+// hangUp ends a call's line.
+func (p *Phone) hangUp(call int64) { p.ask(call, "hangup") }

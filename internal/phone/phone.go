@@ -18,6 +18,8 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/sound"
+	"opeka/internal/sound/browser"
 )
 
 // Customers is who the calls are with.
@@ -42,7 +44,9 @@ type Network interface {
 type Options struct {
 	Network Network
 	Talks   Talks
-	Log     *slog.Logger // slog.Default() if nil
+	Mixer   *sound.Mixer  // nil: no sound in this process
+	Door    *browser.Door // nil: no browsers
+	Log     *slog.Logger  // slog.Default() if nil
 }
 
 // Phone is the room. It is safe for concurrent use.
@@ -58,6 +62,8 @@ type Phone struct {
 	calendars sync.Map
 	lines     lines
 	awaited   awaited
+	booth     *booth
+	voice     voice
 	ctx       context.Context // of what follows lines
 	cancel    context.CancelFunc
 	work      sync.WaitGroup
@@ -70,7 +76,7 @@ func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, lines: lines{held: map[int64]*held{}}}
+	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }

@@ -363,3 +363,96 @@ func TestStoresApart(t *testing.T) {
 		}
 	})
 }
+
+// A caller waits, presses 1, hangs up, and is rung in his turn, by the time at which he came.
+func TestACallerKeepsHisPlace(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		olena := h.agent("Olena", false)
+		if _, err := h.phone.SaveQueue(t.Context(), olena, phone.Queue{Store: h.store, Name: "Sales"}); err != nil {
+			t.Fatal(err)
+		}
+		caller := h.rings("+380671112233", olena)
+		h.calls(olena, "waiting", func(c phone.Call) bool { return c.State == phone.CallWaiting && c.Customer != 0 })
+		came := h.clock.Now()
+		h.clock.Move(5 * time.Minute)
+		later := h.ask(olena, "+380671119999")
+		caller.Presses('1')
+		if err := caller.Until(t.Context(), (*phones.Line).Over); err != nil {
+			t.Fatal(err)
+		}
+		h.calls(olena, "to be rung back", func(c phone.Call) bool { return c.Result == phone.ResultQueued && c.State == phone.CallEnded })
+		list, err := h.phone.Board(t.Context(), olena, phone.BoardFilter{Limit: 10})
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%d callbacks: %v", len(list), err)
+		}
+		for _, c := range list {
+			if c.ID != later.ID && c.AskedAt.Time().Sub(came).Abs() > time.Minute {
+				t.Errorf("his place: %s, he came %s", c.AskedAt, came)
+			}
+		}
+		if _, err := h.phone.Reachable(t.Context(), olena, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		if l := h.line(0); l.Dialing.To != "+380671112233" {
+			t.Errorf("first rang %s, who came later", l.Dialing.To)
+		}
+	})
+}
+
+func TestACallerIsAnswered(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		olena := h.agent("Olena", true)
+		if _, err := h.phone.SaveQueue(t.Context(), olena, phone.Queue{Store: h.store, Name: "Sales"}); err != nil {
+			t.Fatal(err)
+		}
+		caller := h.rings("+380671112233", olena)
+		c := h.calls(olena, "offered", func(c phone.Call) bool { return c.State == phone.CallOffered && c.Agent == olena.Agent })
+		// She doesn't look: he goes back to his place, and she off the telephone.
+		h.clock.Move(21 * time.Second)
+		h.calls(olena, "waiting again", func(c phone.Call) bool { return c.State == phone.CallWaiting })
+		if _, err := h.phone.Reachable(t.Context(), olena, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.calls(olena, "offered again", func(c phone.Call) bool { return c.State == phone.CallOffered })
+		if _, err := h.phone.Answer(t.Context(), olena, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.phone.Hold(t.Context(), olena, c.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.Move(time.Minute)
+		if _, err := h.phone.Hold(t.Context(), olena, c.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		caller.Ends(care.CauseHangup)
+		h.calls(olena, "wrapped up", func(c phone.Call) bool { return c.State == phone.CallWrapUp && c.HoldMS >= 60_000 })
+		if _, err := h.phone.WrapUp(t.Context(), olena, c.ID, phone.Settled, "told the price"); err != nil {
+			t.Fatal(err)
+		}
+		h.calls(olena, "in a conversation", func(c phone.Call) bool { return c.State == phone.CallEnded && c.Conversation != 0 })
+		live, err := h.phone.LiveOf(t.Context(), olena, h.store)
+		if err != nil || live.Answered != 1 || live.ServiceLevel == nil || *live.ServiceLevel != 0 || len(live.Agents) != 1 {
+			t.Errorf("%+v %v", live, err)
+		}
+	})
+}
+
+func TestWhoHangsUpIsRungBack(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		olena := h.agent("Olena", false)
+		if l := h.rings("+380671112233", olena); l.PickedUp() {
+			t.Error("answered where nobody takes calls")
+		}
+		if _, err := h.phone.SaveQueue(t.Context(), olena, phone.Queue{Store: h.store, Name: "Sales"}); err != nil {
+			t.Fatal(err)
+		}
+		caller := h.rings("+380671112233", olena)
+		h.calls(olena, "waiting", func(c phone.Call) bool { return c.State == phone.CallWaiting })
+		caller.Ends(care.CauseHangup)
+		h.calls(olena, "abandoned", func(c phone.Call) bool { return c.Result == phone.ResultAbandoned })
+		list, err := h.phone.Board(t.Context(), olena, phone.BoardFilter{Limit: 10})
+		if err != nil || len(list) != 1 || list[0].Reasons[0].Trigger != phone.TriggerAbandoned {
+			t.Errorf("%+v %v", list, err)
+		}
+	})
+}

@@ -175,6 +175,7 @@ func (a *API) registerCallbacks() {
 		})
 	a.registerSubscriptions()
 	a.registerPhoneAgent()
+	a.registerPhone()
 }
 
 func (a *API) registerSubscriptions() {

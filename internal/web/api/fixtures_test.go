@@ -74,6 +74,23 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		return file.ID
 	},
 
+	"/phone-queues": func(s *desk, store int64) int64 {
+		var made phone.Queue
+		s.do(s.admin, "POST", "/phone-queues", NewPhoneQueue{store, PhoneQueueSettings{Name: "Sales", Overflow: "callback", Announce: 45}}, 201, &made)
+		return made.ID
+	},
+	"/calls": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		call := s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO calls (id, store_id, direction, state, number, created_at) VALUES ($1, $2, 'in', 'ended', '+380671112233', $3)`, call, store, db.At(tx.Now))
+			return nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return call
+	},
 	"/callbacks": func(s *desk, store int64) int64 {
 		var made phone.Callback
 		s.do(s.admin, "POST", "/callbacks", NewCallback{StoreID: store, Number: "+380671112233"}, 201, &made)
