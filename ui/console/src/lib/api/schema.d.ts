@@ -304,6 +304,163 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List calls, the latest first */
+        get: operations["list-calls"];
+        put?: never;
+        /** Ring a number */
+        post: operations["dial-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a call */
+        get: operations["get-call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer an offered caller */
+        post: operations["answer-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/hangup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a call */
+        post: operations["hang-up-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the customer on hold */
+        post: operations["hold-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send keys (DTMF) */
+        post: operations["send-call-keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring the customer back */
+        post: operations["resume-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/supervise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listen to a call, whisper to its agent, or join it */
+        post: operations["supervise-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/wrap-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what came of a call
+         * @description A callback's call is wrapped up by dispose-callback.
+         */
+        post: operations["wrap-up-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/connections": {
         parameters: {
             query?: never;
@@ -1636,6 +1793,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/phone-queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List telephone queues */
+        get: operations["list-phone-queues"];
+        put?: never;
+        /** Make a telephone queue */
+        post: operations["add-phone-queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/phone-queues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a telephone queue */
+        put: operations["change-phone-queue"];
+        post?: never;
+        /** Retire a telephone queue */
+        delete: operations["remove-phone-queue"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/phone/leg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connect the caller's browser by WebRTC
+         * @description The offer names all its addresses (no trickle). Sent again after a reload the browser comes back into its call.
+         */
+        post: operations["connect-my-phone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/phone/me": {
         parameters: {
             query?: never;
@@ -2306,6 +2519,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stores/{id}/phone-live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the telephone fares now: service level, waits, agents */
+        get: operations["get-phone-live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tags": {
         parameters: {
             query?: never;
@@ -2754,6 +2984,10 @@ export interface components {
                 [key: string]: string;
             };
         };
+        ApiListQueue: {
+            items: components["schemas"]["PhoneQueue"][];
+            next: string;
+        };
         Assignment: {
             /** Format: int64 */
             agent_id?: number | null;
@@ -2841,6 +3075,52 @@ export interface components {
             /** @description Key of the first step */
             start: string;
             steps: components["schemas"]["Step"][];
+        };
+        Call: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: int64 */
+            callback_id: number;
+            /** Format: int64 */
+            conversation_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** @enum {string} */
+            direction: "in" | "out";
+            disposition: string;
+            /** Format: date-time */
+            ended_at: string;
+            /** Format: int64 */
+            hold_ms: number;
+            /** Format: int64 */
+            id: number;
+            language: string;
+            note: string;
+            number: string;
+            /**
+             * Format: int64
+             * @description The customer's latest that isn't over
+             */
+            open_order_id: number;
+            own_number: string;
+            /** Format: int64 */
+            queue_id: number;
+            /** Format: date-time */
+            queued_at: string;
+            /** @description phone.result.<result> of the catalogue */
+            result: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @enum {string} */
+            state: "written" | "dialing" | "ringing" | "announcing" | "waiting" | "offered" | "talking" | "held" | "wrapup" | "ended";
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            wrap_ms: number;
         };
         Callback: {
             /**
@@ -2983,6 +3263,10 @@ export interface components {
             };
             /** @description Key of the step that follows */
             to: string;
+        };
+        "Connect-my-phoneRequest": {
+            /** @description SDP */
+            offer: string;
         };
         Connection: {
             /** Format: date-time */
@@ -3221,6 +3505,14 @@ export interface components {
             work: "task" | "callback" | "none";
             /** @description Patience counts in opening hours */
             working: boolean;
+        };
+        "Dial-callRequest": {
+            country?: string;
+            /** Format: int64 */
+            customer_id?: number;
+            number: string;
+            /** Format: int64 */
+            store_id: number;
         };
         "Dispose-callbackRequest": {
             /**
@@ -3783,8 +4075,16 @@ export interface components {
             /** @description Why the hooks are still there: they will fail and die in the shop. */
             reason: string;
         };
+        LegAnswer: {
+            /** @description SDP */
+            answer: string;
+        };
         ListAudited: {
             items: components["schemas"]["Audited"][];
+            next: string;
+        };
+        ListCall: {
+            items: components["schemas"]["Call"][];
             next: string;
         };
         ListCallback: {
@@ -3950,6 +4250,59 @@ export interface components {
         ListWay: {
             items: components["schemas"]["Way"][];
             next: string;
+        };
+        Live: {
+            /** Format: int64 */
+            abandoned_in_target_today: number;
+            /** Format: int64 */
+            abandoned_today: number;
+            agents: components["schemas"]["AgentState"][];
+            /** Format: int64 */
+            answered_in_target_today: number;
+            /** Format: int64 */
+            answered_today: number;
+            /**
+             * Format: int64
+             * @description Made today
+             */
+            callbacks_today: number;
+            /**
+             * Format: int64
+             * @description Of which the customer was talked with
+             */
+            called_back_today: number;
+            /** Format: int64 */
+            longest_wait_ms: number;
+            /**
+             * Format: int64
+             * @description Answered and abandoned inbound calls
+             */
+            offered_today: number;
+            queues: components["schemas"]["QueueLive"][];
+            /**
+             * Format: double
+             * @description Answered in target / (answered + abandoned after target); null while there was no call
+             */
+            service_level: number | null;
+            /**
+             * Format: double
+             * @description Answered in target / all offered
+             */
+            service_level_abandons_count: number | null;
+            /**
+             * Format: double
+             * @description (Answered + abandoned, both in target) / all offered
+             */
+            service_level_abandons_met: number | null;
+            /** Format: int64 */
+            talking: number;
+            /** Format: int64 */
+            target_s: number;
+            /**
+             * Format: int64
+             * @description Callers
+             */
+            waiting: number;
         };
         Logged: {
             channel: string;
@@ -4191,6 +4544,34 @@ export interface components {
         NewPassword: {
             password: string;
             token: string;
+        };
+        NewPhoneQueue: {
+            /**
+             * Format: int64
+             * @default 45
+             */
+            announce_s: number;
+            /** Format: int64 */
+            max_length?: number;
+            /** Format: int64 */
+            max_wait_s?: number;
+            name: string;
+            /** @description E.164: what was called; none: whatever else rings in */
+            numbers?: string[];
+            /**
+             * @default callback
+             * @enum {string}
+             */
+            overflow: "callback" | "hangup" | "queue";
+            /** Format: int64 */
+            overflow_queue_id?: number;
+            /** Format: int64 */
+            position?: number;
+            skills?: components["schemas"]["QueueSkill"][];
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            team_id?: number;
         };
         NewQueue: {
             /** @description Only these; none: every channel */
@@ -4529,6 +4910,67 @@ export interface components {
             name?: string;
             skills?: components["schemas"]["Skill"][];
         };
+        PhoneQueue: {
+            /**
+             * Format: int64
+             * @description How often place and wait are told
+             */
+            announce_s: number;
+            /** Format: int64 */
+            readonly expected_wait_ms: number;
+            /** Format: int64 */
+            id: number;
+            /**
+             * Format: int64
+             * @description Callers who may wait; 0: any number
+             */
+            max_length: number;
+            /** Format: int64 */
+            max_wait_s: number;
+            name: string;
+            /** @description E.164: what was called; empty: whatever else rings in */
+            numbers: string[];
+            /**
+             * @description What becomes of a caller beyond the limits: he is rung back, told to call again, or goes to another queue
+             * @enum {string}
+             */
+            overflow: "callback" | "hangup" | "queue";
+            /** Format: int64 */
+            overflow_queue_id: number;
+            /** Format: int64 */
+            position: number;
+            skills: components["schemas"]["QueueSkill"][];
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            team_id: number;
+        };
+        PhoneQueueSettings: {
+            /**
+             * Format: int64
+             * @default 45
+             */
+            announce_s: number;
+            /** Format: int64 */
+            max_length?: number;
+            /** Format: int64 */
+            max_wait_s?: number;
+            name: string;
+            /** @description E.164: what was called; none: whatever else rings in */
+            numbers?: string[];
+            /**
+             * @default callback
+             * @enum {string}
+             */
+            overflow: "callback" | "hangup" | "queue";
+            /** Format: int64 */
+            overflow_queue_id?: number;
+            /** Format: int64 */
+            position?: number;
+            skills?: components["schemas"]["QueueSkill"][];
+            /** Format: int64 */
+            team_id?: number;
+        };
         PhoneSettings: {
             policy: components["schemas"]["Policy"];
             rules: components["schemas"]["Rule"][];
@@ -4759,6 +5201,22 @@ export interface components {
             open: number;
             /** Format: int64 */
             store_id: number;
+        };
+        QueueLive: {
+            /** Format: int64 */
+            expected_wait_ms: number;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            longest_wait_ms: number;
+            name: string;
+            /** Format: int64 */
+            waiting: number;
+        };
+        QueueSkill: {
+            /** @enum {string} */
+            kind: "channel" | "language" | "topic" | "store";
+            value: string;
         };
         Quiet: {
             /** @description Those that ring; letters don't */
@@ -5023,6 +5481,9 @@ export interface components {
             /** @description Letters beyond the GSM alphabet: 70 to a part instead of 160 */
             unicode: boolean;
         };
+        "Send-call-keysRequest": {
+            keys: string;
+        };
         SentBy: {
             address: string;
             channel: string;
@@ -5284,6 +5745,10 @@ export interface components {
             store_id: number;
             /** Format: int64 */
             variant_id: number;
+        };
+        "Supervise-callRequest": {
+            /** @enum {string} */
+            mode: "listen" | "whisper" | "barge" | "off";
         };
         SyncStatus: {
             /** Format: int64 */
@@ -5558,6 +6023,11 @@ export interface components {
              * @description Until when an answer is due, in opening hours of the store
              */
             minutes: number;
+        };
+        "Wrap-up-callRequest": {
+            /** @enum {string} */
+            disposition: "settled" | "ordered" | "not_wanted" | "wrong_number" | "machine" | "do_not_call";
+            note?: string;
         };
     };
     responses: never;
@@ -6250,6 +6720,346 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-calls": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description Only of this store */
+                store_id?: number;
+                customer_id?: number;
+                /** @description Only those that go on */
+                live?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "dial-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dial-callRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hang-up-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hold-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "send-call-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Send-call-keysRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "supervise-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Supervise-callRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "wrap-up-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wrap-up-callRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
                 };
             };
             /** @description Error */
@@ -9277,6 +10087,170 @@ export interface operations {
             };
         };
     };
+    "list-phone-queues": {
+        parameters: {
+            query?: {
+                store_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiListQueue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-phone-queue": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPhoneQueue"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneQueue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-phone-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneQueueSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneQueue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-phone-queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "connect-my-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Connect-my-phoneRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-my-phone": {
         parameters: {
             query?: never;
@@ -11031,6 +12005,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-phone-live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Live"];
+                };
             };
             /** @description Error */
             default: {
