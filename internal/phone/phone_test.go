@@ -440,8 +440,9 @@ func TestACallerIsAnswered(t *testing.T) {
 func TestWhoHangsUpIsRungBack(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		olena := h.agent("Olena", false)
-		if l := h.rings("+380671112233", olena); l.PickedUp() {
-			t.Error("answered where nobody takes calls")
+		l := h.rings("+380671112233", olena)
+		if err := l.Until(t.Context(), (*phones.Line).Over); err != nil || l.PickedUp() {
+			t.Fatalf("answered where nobody takes calls: %v", err)
 		}
 		if _, err := h.phone.SaveQueue(t.Context(), olena, phone.Queue{Store: h.store, Name: "Sales"}); err != nil {
 			t.Fatal(err)

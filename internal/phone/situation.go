@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"opeka/internal/care"
@@ -102,7 +103,10 @@ func (s *Situation) person(ctx context.Context, q db.Querier, c *callback) error
 	var prefers string
 	err := q.QueryRow(ctx, `SELECT h.preferred_channel, h.quiet_from, h.quiet_to FROM customers k JOIN customers h ON h.id = CASE WHEN k.merged_into = 0 THEN k.id ELSE k.merged_into END
 WHERE k.id = $1`, c.Customer).Scan(&prefers, &s.QuietFrom, &s.QuietTo)
-	if err = missing(err, "customer"); err != nil {
+	if errors.Is(err, db.ErrNoRows) { // made in this transaction: nothing is known of him yet
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	s.PrefersWriting = prefers != "" && prefers != care.ChannelPhone
@@ -128,8 +132,11 @@ WHERE k.id = $1`, c.Customer).Scan(&prefers, &s.QuietFrom, &s.QuietTo)
 func familyOf(ctx context.Context, q db.Querier, id int64) (out []int64, err error) {
 	var head int64
 	err = q.QueryRow(ctx, `SELECT CASE WHEN merged_into = 0 THEN id ELSE merged_into END FROM customers WHERE id = $1`, id).Scan(&head)
+	if errors.Is(err, db.ErrNoRows) { // made in this transaction
+		return []int64{id}, nil
+	}
 	if err != nil {
-		return nil, missing(err, "customer")
+		return nil, err
 	}
 	rows, err := q.Query(ctx, `SELECT id FROM customers WHERE id = $1 OR merged_into = $1 AND merged_into <> 0`, head)
 	if err != nil {
