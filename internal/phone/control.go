@@ -143,10 +143,10 @@ func (p *Phone) Hold(ctx context.Context, s care.Scope, id int64, on bool) (Call
 
 // Keys sends keys to the other side.
 func (p *Phone) Keys(ctx context.Context, s care.Scope, id int64, keys string) (Call, error) {
-	if keys == "" || len(keys) > 32 || strings.Trim(keys, "0123456789*#ABCD") != "" {
-		return Call{}, care.Invalid("keys", "value_invalid")
-	}
 	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
+		if keys == "" || len(keys) > 32 || strings.Trim(keys, "0123456789*#ABCD") != "" {
+			return care.Invalid("keys", "value_invalid")
+		}
 		if c.State != CallTalking {
 			return errCallMoved
 		}
