@@ -189,6 +189,12 @@ var statuses = map[care.Kind]int{
 	care.KindConflict: http.StatusConflict, care.KindTooLarge: http.StatusRequestEntityTooLarge, care.KindUnavailable: http.StatusServiceUnavailable,
 }
 
+// titles are those that the API gives its problems too.
+var titles = map[care.Kind]string{
+	care.KindInvalid: "invalid", care.KindNotFound: "not_found", care.KindUnauthorised: "forbidden", // nobody signs in here
+	care.KindConflict: "conflict", care.KindTooLarge: "too_large", care.KindUnavailable: "unavailable",
+}
+
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var e *care.Error
 	if !errors.As(err, &e) {
@@ -204,5 +210,10 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "code": e.Code, "detail": say(languageOf(r), e)})
+	language := languageOf(r)
+	title := titles[e.Kind]
+	if title == "" {
+		title = "malformed"
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "urn:opeka:problem:" + e.Code, "title": messages.T(language, "error.title."+title, nil), "status": status, "code": e.Code, "detail": say(language, e)})
 }

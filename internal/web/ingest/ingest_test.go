@@ -90,6 +90,9 @@ func TestAShopPushes(t *testing.T) {
 				t.Errorf("%s: %d", name, code)
 			}
 		}
+		if _, _, raw := send(path, "s1", "", patch, at); !strings.Contains(raw, `"type":"urn:opeka:problem:ingest.signature"`) || !strings.Contains(raw, `"code":"ingest.signature"`) || !strings.Contains(raw, `"title":"Not permitted"`) {
+			t.Error(raw)
+		}
 		for name, body := range map[string]string{"no JSON": "{", "no items": "[]", "too deep": strings.Repeat("[", 50), "too many": "[" + strings.Repeat(`{"kind":"order"},`, 500) + `{"kind":"order"}]`} {
 			if code, _, raw := send(path, "s3", "", body, at); code != 422 {
 				t.Errorf("%s: %d %s", name, code, raw)
