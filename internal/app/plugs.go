@@ -3,6 +3,7 @@ package app
 import (
 	"opeka/internal/care"
 	"opeka/internal/carrier/sip"
+	"opeka/internal/channel/email"
 	"opeka/internal/channel/gateway"
 	"opeka/internal/channel/smpp"
 	"opeka/internal/channel/telegram"
@@ -17,6 +18,7 @@ func plugs() []care.Plug {
 	return []care.Plug{
 		woocommerce.New(),
 		generic.New(),
+		email.New(),
 		telegram.New(),
 		viber.New(),
 		whatsapp.New(),

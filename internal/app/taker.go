@@ -45,6 +45,9 @@ func (t taker) Take(ctx context.Context, in post.Incoming) (post.Taken, error) {
 		}
 		in.Attachments, body = append(in.Attachments, id), string(r[:inbox.MaxBody-1])+"…"
 	}
+	if in.Mail != nil {
+		in.Mail.HTML = inbox.ShowInline(in.Mail.HTML, in.Inline)
+	}
 	var taken post.Taken
 	for n := 0; n == 0 || len(in.Attachments) > 0; n++ {
 		some := in.Inbound
@@ -52,6 +55,9 @@ func (t taker) Take(ctx context.Context, in post.Incoming) (post.Taken, error) {
 		some.Attachments = in.Attachments[:min(len(in.Attachments), inbox.MaxFiles)]
 		if n > 0 {
 			some.Body, some.ClientID = "", some.ClientID+"#"+strconv.Itoa(n)
+			if some.Mail != nil { // its other files follow it
+				some.Mail, some.Conversation = nil, taken.Conversation
+			}
 		}
 		r, err := t.inbox.Receive(ctx, some)
 		if err != nil {

@@ -71,6 +71,7 @@ type Outbound struct {
 	Subject string
 	Body    string // plain text
 	HTML    string // the same with marks; empty: the channel makes it from Body, if it wants to
+	Quoted  string // the letter that is answered, with its introduction; it goes below the signature
 	Files   []OutboundFile
 	// Template names a message that the service has approved, with its parameters in their order.
 	Template *ServiceTemplate
@@ -159,9 +160,8 @@ type Arrival struct {
 	Started bool      `json:"started,omitempty"` // the customer opened the bot: an address, no question
 	Link    string    `json:"link,omitempty"`    // what the link carried by which he came: it proves who he is
 	// Address is where an answer goes; empty: Thread.
-	Address string     `json:"address,omitempty"`
-	Place   *GeoPoint  `json:"place,omitempty"`
-	Mail    *MailFacts `json:"mail,omitempty"`
+	Address string    `json:"address,omitempty"`
+	Place   *GeoPoint `json:"place,omitempty"`
 }
 
 // FileRef names a file at the service.
@@ -170,6 +170,7 @@ type FileRef struct {
 	Name        string `json:"name"`
 	ContentType string `json:"content_type"`
 	Size        int64  `json:"size"`
+	ContentID   string `json:"content_id,omitempty"` // the HTML shows it by this name
 }
 
 // GeoPoint is where the customer says he is.
@@ -187,13 +188,21 @@ type MailFacts struct {
 	Cc         []string `json:"cc,omitempty"`
 	ReplyToken string   `json:"reply_token,omitempty"` // from our own signed address
 	Automatic  bool     `json:"automatic,omitempty"`
+	Auto       string   `json:"auto,omitempty"` // of an automatic letter, its kind: reply, generated, bulk, receipt
 	Spam       bool     `json:"spam,omitempty"`
-	HTML       string   `json:"html,omitempty"`   // cleaned
-	Quoted     string   `json:"quoted,omitempty"` // what was folded away
+	// Doubtful: the letter claims a sender whose domain disowns it, or was passed on by somebody else. It isn't joined to anything by its looks.
+	Doubtful bool   `json:"doubtful,omitempty"`
+	Via      string `json:"via,omitempty"`    // who passed it on
+	HTML     string `json:"html,omitempty"`   // cleaned
+	Quoted   string `json:"quoted,omitempty"` // what was folded away
+	// Linked is set by the inbox: the conversation that the letter answers without going on in it.
+	Linked int64 `json:"-"`
 }
 
 // DeliveryReport says what became of a message that we sent.
 type DeliveryReport struct {
+	// Address is whom it is about; it finds the latest message to him when ExternalID finds none.
+	Address    string        `json:"address,omitempty"`
 	ExternalID string        `json:"external_id"`
 	State      DeliveryState `json:"state"`
 	Code       string        `json:"code,omitempty"` // as in RejectedError
@@ -230,6 +239,27 @@ type Push struct {
 // connection breaks; take returns when the arrival is on disk, and only then may the service be told so.
 type Listener interface {
 	Listen(ctx context.Context, take func(ctx context.Context, raw []byte, a Arrivals, delivery string) error) error
+}
+
+// TakeRaw keeps what came as it came, and with it the cursor; raw is nil when only the cursor has moved, cursor empty when it hasn't.
+type TakeRaw func(ctx context.Context, raw []byte, cursor string) error
+
+// CursorListener is a Listener that remembers how far it has read. What it brings is a RawReader's to understand.
+type CursorListener interface {
+	ListenFrom(ctx context.Context, cursor string, take TakeRaw) error
+}
+
+// RawReader is a channel whose arrivals are kept as they came and understood afterwards, so that nothing that is wrong with them can lose them.
+type RawReader interface {
+	// LineOf names those that have to be read in their order.
+	LineOf(raw []byte) string
+	// ReadRaw never fails: what it can't understand is a message that says so. Files are named by FileRef.Ref. It makes no request.
+	ReadRaw(raw []byte) (a Arrivals, files map[string][]byte)
+}
+
+// Addressed is a channel to which servers of the outside may deliver; Takes tells whether an address is its own.
+type Addressed interface {
+	Takes(address string) bool
 }
 
 // FileFetcher reads a file that an Arrival named. The caller bounds its size.

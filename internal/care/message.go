@@ -54,6 +54,8 @@ type Inbound struct {
 	Attachments []int64
 	Page        Page
 	At          time.Time // when the customer sent it; zero: now
+	// Mail is what a letter has beside its text; nil on other channels.
+	Mail *MailFacts `json:"mail,omitempty"`
 }
 
 // Page is where a visitor is.

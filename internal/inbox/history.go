@@ -140,7 +140,10 @@ func (i *Inbox) messages(ctx context.Context, q db.Querier, where string, args .
 		out = append(out, m)
 	}
 	rows.Close()
-	if err := rows.Err(); err != nil || len(with) == 0 {
+	if err := rows.Err(); err != nil {
+		return out, err
+	}
+	if err := withLetters(ctx, q, out); err != nil || len(with) == 0 {
 		return out, err
 	}
 	files, err := query.New(q).AttachmentsOfMessages(ctx, with)

@@ -59,6 +59,7 @@ type Customers interface {
 type Post interface {
 	Reply(ctx context.Context, tx *db.Tx, r post.Reply) (send int64, err error)
 	Write(ctx context.Context, tx *db.Tx, r post.Reply, customer int64) (send int64, err error)
+	Cancel(ctx context.Context, tx *db.Tx, send int64) (bool, error)
 	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
 }
 

@@ -12,12 +12,13 @@ import (
 
 // Kinds of the room's jobs. app/wire.go routes agent.presence_changed to JobPresence.
 const (
-	JobWake     = "inbox.wake"     // a snoozed conversation's time has come
-	JobDrain    = "inbox.drain"    // give a store's waiting conversations to whoever is free
-	JobPresence = "inbox.presence" // an agent came or went
-	JobReturn   = "inbox.return"   // an agent has been offline for long
-	JobDelivery = "inbox.delivery" // the post room tells what became of a reply
-	JobSweep    = "inbox.sweep"    // uploads that were never sent
+	JobWake       = "inbox.wake"       // a snoozed conversation's time has come
+	JobDrain      = "inbox.drain"      // give a store's waiting conversations to whoever is free
+	JobPresence   = "inbox.presence"   // an agent came or went
+	JobReturn     = "inbox.return"     // an agent has been offline for long
+	JobDelivery   = "inbox.delivery"   // the post room tells what became of a reply
+	JobUnschedule = "inbox.unschedule" // the customer wrote before what was to be sent later
+	JobSweep      = "inbox.sweep"      // uploads that were never sent
 )
 
 type wakePayload struct {
@@ -52,6 +53,13 @@ func (i *Inbox) Jobs(r *job.Runner) {
 		}
 		return nil, i.giveBack(ctx, p.Agent)
 	})
+	r.Handle(JobUnschedule, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
+		var p wakePayload
+		if err := j.Decode(&p); err != nil {
+			return err
+		}
+		return i.takeBackScheduled(ctx, tx, p.Conversation)
+	}))
 	r.Every(JobSweep, time.Hour, func(ctx context.Context, _ job.Job) (job.Done, error) { return nil, i.sweep(ctx) })
 }
 

@@ -27,6 +27,7 @@ type Message struct {
 	Channel      string       `json:"channel" doc:"By which it went or came, when that isn't the conversation's own"`
 	CreatedAt    db.Time      `json:"created_at"`
 	System       *System      `json:"system"`
+	Mail         *Mail        `json:"mail" doc:"What a letter has beside its text; null on other channels"`
 }
 
 // Delivery is how far a message to the customer has come.
@@ -71,6 +72,7 @@ const (
 	SystemAnswered   = "inquiry_answered" // department, reason (the verdict), quantity, day, text
 	SystemSilent     = "inquiry_overdue"  // department, text
 	SystemUnasked    = "inquiry_cancelled"
+	SystemLinked     = "linked" // conversation_id; the letter answers one of it, and isn't of its people
 )
 
 const messageColumns = `m.id, m.conversation_id, m.seq, m.kind, m.sender, m.author_id, m.body, m.html, m.attachments, m.client_id,

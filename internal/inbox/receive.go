@@ -30,6 +30,14 @@ func (i *Inbox) Receive(ctx context.Context, in care.Inbound) (Received, error) 
 		return Received{}, err
 	}
 	for try := 1; ; try++ {
+		if in.Mail != nil {
+			p, seen, err := i.place(ctx, &in)
+			if err != nil || seen.Message != 0 {
+				return seen, err
+			}
+			facts := *in.Mail
+			facts.Linked, in.Mail, in.Conversation = p.linked, &facts, p.conversation
+		}
 		r, err := i.receive(ctx, in, try)
 		if !db.Conflicts(err) || try == tries {
 			return r, err
@@ -123,6 +131,9 @@ func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, fil
 
 // hear adds the customer's message and what follows from it.
 func (e *edit) hear(in care.Inbound, files []Attachment) Message {
+	if quiet(in, e.created) {
+		return e.overhear(in, files)
+	}
 	if in.Language != "" {
 		e.now.Language = in.Language
 	}
@@ -130,7 +141,10 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 	if in.Channel != e.now.Channel {
 		said.Channel = in.Channel
 	}
+	said.HTML = htmlOf(in)
 	m := *e.say(said)
+	e.letter(m, in)
+	e.unschedule()
 	e.now.LastCustomerSeq = m.Seq
 	e.now.Unread++
 	if e.now.WaitingSince == 0 {
@@ -179,13 +193,22 @@ func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation,
 		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
 			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
 			Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
-		if plan.queue.FirstResponse > 0 {
+		still := quiet(in, true)
+		if plan.queue.FirstResponse > 0 && !still {
 			e.now.Deadline = plan.deadline(now)
 		}
 		m := e.hear(in, files)
-		e.event(care.EventConversationCreated)
-		if err := e.route(plan); err != nil {
+		if still {
+			err = e.putAside(in)
+		} else {
+			e.event(care.EventConversationCreated)
+			err = e.route(plan)
+		}
+		if err != nil {
 			return err
+		}
+		if in.Mail != nil && in.Mail.Linked != 0 {
+			e.note(SystemLinked, "conversation_id", in.Mail.Linked)
 		}
 		// The number is drawn last: its row is locked until the commit.
 		err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)

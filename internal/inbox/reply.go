@@ -22,8 +22,12 @@ type Answer struct {
 	// the customer refuses the reply with conversation.stale.
 	ExpectedSeq int64
 	// Channel, if set, is another one than the conversation's by which the reply goes; Address one of the customer's on it, empty: the first.
-	Channel     string
-	Address     string
+	Channel string
+	Address string
+	// To, Cc and Bcc are of a letter. Empty To: the one that is answered; nil Cc: those whom that one was copied to.
+	To, Cc, Bcc []string
+	// SendAt is when it goes out; zero: now, a letter after the time in which it can be taken back.
+	SendAt      time.Time
 	Resolve     bool
 	SnoozeUntil time.Time // zero: no
 }
@@ -149,6 +153,14 @@ func (a *Answer) check(now time.Time) error {
 	}
 	if !a.SnoozeUntil.IsZero() && !a.SnoozeUntil.After(now) {
 		return care.Invalid("snooze_until", "time_past")
+	}
+	if !a.SendAt.IsZero() && (!a.SendAt.After(now) || a.SendAt.After(now.AddDate(1, 0, 0))) {
+		return care.Invalid("send_at", "time_past")
+	}
+	for field, list := range map[string][]string{"to": a.To, "cc": a.Cc, "bcc": a.Bcc} {
+		if err := checkAddresses(field, list); err != nil {
+			return err
+		}
 	}
 	a.Body = text.MaskCards(a.Body)
 	return nil

@@ -24,6 +24,7 @@ const (
 	arrivedMessage = "message"
 	arrivedReport  = "report"
 	arrivedOpted   = "opted"
+	arrivedRaw     = "raw" // not looked into yet
 )
 
 // States of arrivals.
@@ -91,15 +92,20 @@ type kept struct {
 
 // keep writes down what a connection brought, once.
 func (p *Post) keep(ctx context.Context, l live, raw []byte, a care.Arrivals, delivery string) (kept, error) {
+	items, err := itemsOf(a)
+	if err != nil {
+		return kept{}, err
+	}
+	return p.keepItems(ctx, l, raw, items, delivery, "")
+}
+
+// keepItems is keep for what is in raw, and for how far the listener has read with it.
+func (p *Post) keepItems(ctx context.Context, l live, raw []byte, items []item, delivery, cursor string) (kept, error) {
 	if delivery == "" || len(delivery) > 200 {
 		sum := sha256.Sum256(raw)
 		delivery = "sha256:" + hex.EncodeToString(sum[:])
 	}
 	k := kept{verdict: "accepted"}
-	items, err := itemsOf(a)
-	if err != nil {
-		return k, err
-	}
 	switch {
 	case l.State == account.StatePaused:
 		k.verdict = "ignored"
@@ -123,7 +129,10 @@ func (p *Post) keep(ctx context.Context, l live, raw []byte, a care.Arrivals, de
 	if inline == nil {
 		inline = []byte{}
 	}
-	err = p.db.Write(ctx, db.Actor{Kind: care.ActorPlug, ID: l.ID}, func(tx *db.Tx) error {
+	err := p.db.Write(ctx, db.Actor{Kind: care.ActorPlug, ID: l.ID}, func(tx *db.Tx) error {
+		if cursor != "" {
+			tx.Defer(setCursor, l.ID, l.Store, cursor)
+		}
 		tag, err := tx.Exec(ctx, `INSERT INTO post_pushes (id, store_id, connection_id, channel, delivery, verdict, raw, raw_key, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (connection_id, delivery) DO NOTHING`, id, l.Store, l.ID, l.name, delivery, k.verdict, inline, key, db.At(tx.Now))
 		if err != nil {

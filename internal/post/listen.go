@@ -68,7 +68,7 @@ func (p *Post) lookAfter(ctx context.Context, mine map[int64]*listening) error {
 		if err != nil {
 			continue // shown by the job of the connection
 		}
-		if _, ok := s.channel.(care.Listener); !ok {
+		if !listens(s.channel) {
 			continue
 		}
 		wanted[c.ID] = true
@@ -130,10 +130,7 @@ func (p *Post) startListening(ctx context.Context, c live, l *listening) *listen
 	p.running.Go(func() {
 		defer close(l.ended)
 		defer stop()
-		err := c.channel.(care.Listener).Listen(within, func(ctx context.Context, raw []byte, a care.Arrivals, delivery string) error {
-			_, err := p.keep(ctx, c, raw, a, delivery)
-			return err
-		})
+		err := p.listen(within, c)
 		if errors.Is(err, care.ErrPushed) {
 			l.pushed = true
 			return

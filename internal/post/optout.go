@@ -40,12 +40,16 @@ func (p *Post) takeOpted(ctx context.Context, l live, a arrival) error {
 	}
 	return p.db.Write(ctx, db.System, func(tx *db.Tx) error {
 		tx.Defer(`UPDATE post_arrivals SET state = 'done', error = '' WHERE id = $1`, a.id)
-		if o.Allowed {
-			return p.OptIn(ctx, tx, l.Store, l.name, o.Address)
-		}
-		if o.Reason == "" {
-			o.Reason = "stop"
-		}
-		return p.OptOut(ctx, tx, l.Store, l.name, o.Address, o.Reason)
+		return p.opted(ctx, tx, l, o)
 	})
+}
+
+func (p *Post) opted(ctx context.Context, tx *db.Tx, l live, o care.OptChange) error {
+	if o.Allowed {
+		return p.OptIn(ctx, tx, l.Store, l.name, o.Address)
+	}
+	if o.Reason == "" {
+		o.Reason = "stop"
+	}
+	return p.OptOut(ctx, tx, l.Store, l.name, o.Address, o.Reason)
 }

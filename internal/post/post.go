@@ -52,6 +52,7 @@ type Incoming struct {
 	Connection care.Connection
 	Push       int64 // where the raw form is kept: Post.Raw
 	Missing    []MissingFile
+	Inline     map[string]int64 // attachments that the HTML shows, by their content ids
 }
 
 // MissingFile is a file that couldn't be had.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -47,25 +48,40 @@ func (p *Post) takeReport(ctx context.Context, l live, a arrival) error {
 		return care.Invalid("body", "value_invalid")
 	}
 	return p.db.Write(ctx, db.System, func(tx *db.Tx) error {
-		var id int64
-		var was string
-		err := tx.QueryRow(ctx, `SELECT send_id, state FROM post_receipts WHERE connection_id = $1 AND external_id = $2`, l.ID, r.ExternalID).Scan(&id, &was)
-		if errors.Is(err, db.ErrNoRows) {
-			return errUnknownSend
-		}
-		if err != nil {
+		if err := p.report(ctx, tx, l, r); err != nil {
 			return err
 		}
 		tx.Defer(`UPDATE post_arrivals SET state = 'done', error = '' WHERE id = $1`, a.id)
-		part := advance(was, string(r.State))
-		if part == "" {
-			return nil
-		}
-		if _, err := tx.Exec(ctx, `UPDATE post_receipts SET state = $1 WHERE connection_id = $2 AND external_id = $3`, part, l.ID, r.ExternalID); err != nil {
-			return err
-		}
-		return p.recount(ctx, tx, id, r)
+		return nil
 	})
+}
+
+// reportedFor is how long after it was sent a message may be found by its address alone.
+const reportedFor = 5 * 24 * time.Hour
+
+// report applies what became of a message; errUnknownSend when none is known by it.
+func (p *Post) report(ctx context.Context, tx *db.Tx, l live, r care.DeliveryReport) error {
+	var id int64
+	var was string
+	err := tx.QueryRow(ctx, `SELECT send_id, state FROM post_receipts WHERE connection_id = $1 AND external_id = $2`, l.ID, r.ExternalID).Scan(&id, &was)
+	if errors.Is(err, db.ErrNoRows) && r.Address != "" {
+		err = tx.QueryRow(ctx, `SELECT s.id, t.state, t.external_id FROM post_sends s JOIN post_receipts t ON t.send_id = s.id
+WHERE s.connection_id = $1 AND s.address = $2 AND s.sent_at > $3 ORDER BY s.id DESC LIMIT 1`, l.ID, r.Address, db.At(tx.Now.Add(-reportedFor))).Scan(&id, &was, &r.ExternalID)
+	}
+	if errors.Is(err, db.ErrNoRows) {
+		return errUnknownSend
+	}
+	if err != nil {
+		return err
+	}
+	part := advance(was, string(r.State))
+	if part == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `UPDATE post_receipts SET state = $1 WHERE connection_id = $2 AND external_id = $3`, part, l.ID, r.ExternalID); err != nil {
+		return err
+	}
+	return p.recount(ctx, tx, id, r)
 }
 
 // recount brings a send to where its parts are.

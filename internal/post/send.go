@@ -56,6 +56,7 @@ type Body struct {
 	Subject   string                `json:"subject,omitempty"`
 	Text      string                `json:"text"`
 	HTML      string                `json:"html,omitempty"`
+	Quoted    string                `json:"quoted,omitempty"`
 	Files     []File                `json:"files,omitempty"`
 	Template  *care.ServiceTemplate `json:"template,omitempty"`
 	Language  string                `json:"language,omitempty"`
@@ -235,7 +236,7 @@ func (p *Post) outbound(ctx context.Context, s send) (care.Outbound, error) {
 	if err := json.Unmarshal(s.body, &b); err != nil {
 		return care.Outbound{}, err
 	}
-	m := care.Outbound{Key: strconv.FormatInt(s.ID, 10), To: s.Address, ToName: b.ToName, Thread: s.thread, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Text, HTML: b.HTML,
+	m := care.Outbound{Key: strconv.FormatInt(s.ID, 10), To: s.Address, ToName: b.ToName, Thread: s.thread, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Text, HTML: b.HTML, Quoted: b.Quoted,
 		Template: b.Template, Language: b.Language, Automatic: b.Automatic, Headers: b.Headers}
 	for _, f := range b.Files {
 		of := care.OutboundFile{Name: f.Name, ContentType: f.ContentType, Size: f.Size, ContentID: f.ContentID,

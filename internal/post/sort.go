@@ -1,6 +1,7 @@
 package post
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -125,6 +126,8 @@ func (p *Post) sortOne(ctx context.Context, l live, a arrival) error {
 	switch a.kind {
 	case arrivedMessage:
 		cause = p.takeMessage(ctx, l, a)
+	case arrivedRaw:
+		cause = p.takeRaw(ctx, l, a)
 	case arrivedReport:
 		cause = p.takeReport(ctx, l, a)
 	case arrivedOpted:
@@ -164,10 +167,16 @@ func threadOf(connection int64, thread string) string {
 }
 
 func (p *Post) takeMessage(ctx context.Context, l live, a arrival) error {
-	in := Incoming{Connection: l.Connection, Push: a.push}
-	if err := json.Unmarshal(a.body, &in.Arrival); err != nil {
+	var m care.Arrival
+	if err := json.Unmarshal(a.body, &m); err != nil {
 		return care.Invalid("body", "value_invalid")
 	}
+	return p.hand(ctx, l, a, m, nil)
+}
+
+// hand gives a message to the taker, with its files: those in have, the others from the service.
+func (p *Post) hand(ctx context.Context, l live, a arrival, m care.Arrival, have map[string][]byte) error {
+	in := Incoming{Connection: l.Connection, Push: a.push, Arrival: m}
 	if in.Address == "" {
 		in.Address = in.Thread
 	}
@@ -177,12 +186,18 @@ func (p *Post) takeMessage(ctx context.Context, l live, a arrival) error {
 		return err
 	}
 	for _, f := range in.Files {
-		id, err := p.fetch(ctx, l, in, f)
+		id, err := p.fetch(ctx, l, in, f, have)
 		var refused *care.Error
 		var rejected *care.RejectedError
 		switch {
 		case err == nil:
 			in.Attachments = append(in.Attachments, id)
+			if f.ContentID != "" {
+				if in.Inline == nil {
+					in.Inline = map[string]int64{}
+				}
+				in.Inline[f.ContentID] = id
+			}
 		case errors.As(err, &refused):
 			in.Missing = append(in.Missing, MissingFile{f.Name, refused.Code})
 		case errors.As(err, &rejected) || a.attempts+1 >= fileTries:
@@ -218,7 +233,10 @@ received_at = greatest(post_threads.received_at, excluded.received_at)`, l.ID, b
 }
 
 // fetch reads a file from the service and keeps it.
-func (p *Post) fetch(ctx context.Context, l live, in Incoming, f care.FileRef) (int64, error) {
+func (p *Post) fetch(ctx context.Context, l live, in Incoming, f care.FileRef, have map[string][]byte) (int64, error) {
+	if b, ok := have[f.Ref]; ok {
+		return p.taker.KeepFile(ctx, in, f.Name, bytes.NewReader(b))
+	}
 	fetcher, ok := l.channel.(care.FileFetcher)
 	if !ok {
 		return 0, care.Invalid("file", "file.unavailable")

@@ -15,7 +15,9 @@ import (
 // messagePolicy lets through what a letter needs to be read and nothing that acts,
 // styles, embeds or reports back. Of pictures only those enclosed in the letter
 // (cid:) stay, as nothing else can be shown without telling the sender that it was.
-var messagePolicy = sync.OnceValue(func() *bluemonday.Policy {
+var messagePolicy = sync.OnceValue(basicPolicy)
+
+func basicPolicy() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "div", "span", "b", "strong", "i", "em", "u", "s", "del", "ins", "sub", "sup", "small", "mark", "code", "pre", "hr",
 		"blockquote", "ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -33,7 +35,7 @@ var messagePolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p.AllowAttrs("alt").OnElements("img")
 	p.SkipElementsContent("head", "title", "template", "noscript", "svg", "math", "select", "textarea", "button", "iframe", "noframes", "noembed", "xmp", "plaintext")
 	return p
-})
+}
 
 // CleanHTML makes a message's HTML safe to show inside the console. The result has
 // no scripts, styles, forms or remote pictures, and its links open apart from the
@@ -244,4 +246,47 @@ func attribute(t xhtml.Token, key string) string {
 		}
 	}
 	return ""
+}
+
+// letterPolicy is messagePolicy that keeps the addresses of pictures elsewhere, to be shown when somebody asks for them.
+var letterPolicy = sync.OnceValue(func() *bluemonday.Policy {
+	p := basicPolicy()
+	p.AllowAttrs("data-remote").Matching(regexp.MustCompile(`^https?://[^\s"'<>]{3,2000}$`)).OnElements("img")
+	return p
+})
+
+// CleanLetter is CleanHTML for a letter: a picture that lies elsewhere has its address in data-remote, where no browser fetches it.
+func CleanLetter(s string) string {
+	var b strings.Builder
+	tokens := xhtml.NewTokenizer(strings.NewReader(Repair(s)))
+	for {
+		kind := tokens.Next()
+		if kind == xhtml.ErrorToken {
+			return letterPolicy().Sanitize(b.String())
+		}
+		raw := string(tokens.Raw())
+		if kind != xhtml.StartTagToken && kind != xhtml.SelfClosingTagToken {
+			b.WriteString(raw)
+			continue
+		}
+		t := tokens.Token()
+		if t.DataAtom != atom.Img {
+			b.WriteString(raw)
+			continue
+		}
+		kept := t.Attr[:0]
+		for _, a := range t.Attr {
+			switch low := strings.ToLower(strings.TrimSpace(a.Val)); {
+			case a.Key == "data-remote":
+				continue // only ours count
+			case a.Key == "src" && (strings.HasPrefix(low, "http://") || strings.HasPrefix(low, "https://")):
+				a = xhtml.Attribute{Key: "data-remote", Val: strings.TrimSpace(a.Val)}
+			case a.Key == "src":
+				a.Val = strings.TrimSpace(a.Val)
+			}
+			kept = append(kept, a)
+		}
+		t.Attr = kept
+		b.WriteString(t.String())
+	}
 }

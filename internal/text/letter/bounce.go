@@ -47,7 +47,7 @@ func bounceOf(l *Letter) *Bounce {
 	for _, find := range []func(*Letter) *Bounce{feedbackReport, statusReport, serviceNotification, proseReport} {
 		if b := find(l); b != nil {
 			if b.OriginalID == "" {
-				b.OriginalID = l.originalID()
+				b.OriginalID = l.OriginalID()
 			}
 			return b
 		}
@@ -321,8 +321,8 @@ func (l *Letter) innerHead() Header {
 	return nil
 }
 
-// originalID is the Message-ID of the letter that a report is about.
-func (l *Letter) originalID() string {
+// OriginalID is the Message-ID of the letter that a report is about.
+func (l *Letter) OriginalID() string {
 	if ids := messageIDs(l.innerHead().All("Message-ID")); len(ids) > 0 {
 		return ids[0]
 	}

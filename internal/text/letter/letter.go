@@ -200,3 +200,16 @@ func clip(s string, n int) string {
 	}
 	return s[:n]
 }
+
+// SenderOf reads no more of a mail than from whom it is, in lower case.
+func SenderOf(raw []byte) string {
+	h, _ := splitHead(raw[:min(len(raw), maxHeader)])
+	for _, name := range []string{"From", "Sender", "Reply-To"} {
+		for _, v := range h.raw(name) {
+			if a := addresses(v, ""); len(a) > 0 {
+				return a[0].Key()
+			}
+		}
+	}
+	return ""
+}

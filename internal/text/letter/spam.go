@@ -65,3 +65,14 @@ func spamOf(h Header) (s Spam) {
 	}
 	return s
 }
+
+// Disowned tells whether the server that took the letter in found that its sender's domain forbids it (DMARC). Only the topmost
+// verdict counts: those below came with the letter and may be its own words.
+func (l *Letter) Disowned() bool {
+	for _, v := range l.Header.All("Authentication-Results") {
+		return dmarcFailed.MatchString(v)
+	}
+	return false
+}
+
+var dmarcFailed = regexp.MustCompile(`(?i)\bdmarc\s*=\s*fail\b`)

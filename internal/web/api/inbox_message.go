@@ -62,6 +62,10 @@ type newMessage struct {
 	Resolve     bool      `json:"resolve,omitempty" doc:"Close the conversation with it"`
 	SnoozeUntil time.Time `json:"snooze_until,omitzero"`
 	ExpectedSeq int64     `json:"expected_seq,omitempty" minimum:"0" doc:"The last message that its author has seen: a later one from the customer refuses a reply with 409"`
+	To          []string  `json:"to,omitempty" maxItems:"50" doc:"Of a letter: to whom it goes; empty: to whoever wrote the one that is answered"`
+	Cc          []string  `json:"cc,omitempty" maxItems:"50" doc:"Left out: those to whom the answered letter was copied"`
+	Bcc         []string  `json:"bcc,omitempty" maxItems:"50"`
+	SendAt      time.Time `json:"send_at,omitzero" doc:"Send it then, unless the customer writes first; a letter without it can be taken back for ten seconds"`
 }
 
 // messagePage is a part of a conversation's messages, in their order.
@@ -101,13 +105,23 @@ func (a *API) registerMessages() {
 				b.ClientID = in.Key
 			}
 			return out(a.Inbox.Say(ctx, scope(ctx), in.ID, inbox.Answer{Kind: b.Kind, Body: b.Body, Attachments: b.Attachments, ClientID: b.ClientID,
-				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil}))
+				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil, To: b.To, Cc: b.Cc, Bcc: b.Bcc, SendAt: b.SendAt}))
 		})
 	register(a, op{ID: "list-ways", Method: http.MethodGet, Path: "/conversations/{id}/ways", Tag: tagInbox, Summary: "List the channels by which the customer can be answered now, with their limits",
 		Detail: "First as the customer wrote, then by the other channels on which he can be reached. Chat isn't among them: it needs no connection.", Access: read},
 		func(ctx context.Context, in *ByID) (*Out[List[post.Way]], error) {
 			ways, err := a.Inbox.Ways(ctx, scope(ctx), in.ID)
 			return out(List[post.Way]{Items: ways}, err)
+		})
+	register(a, op{ID: "take-message-back", Method: http.MethodPost, Path: "/conversations/{id}/take-back", Tag: tagInbox, Summary: "Stop a reply that hasn't gone out yet",
+		Detail: "Gives it back to be written anew; one that has gone out is refused with message.sent.", Access: write},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Message int64 `json:"message_id"`
+			}
+		}) (*Out[inbox.Message], error) {
+			return out(a.Inbox.TakeBack(ctx, scope(ctx), in.ID, in.Body.Message))
 		})
 	register(a, op{ID: "save-draft", Method: http.MethodPut, Path: "/conversations/{id}/draft", Tag: tagInbox, Summary: "Keep what the caller is writing", Detail: "An empty body removes the draft.", Access: agentNeeds(care.PermInboxWrite)},
 		func(ctx context.Context, in *struct {

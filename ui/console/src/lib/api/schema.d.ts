@@ -836,6 +836,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a reply that hasn't gone out yet
+         * @description Gives it back to be written anew; one that has gone out is refused with message.sent.
+         */
+        post: operations["take-message-back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/topic": {
         parameters: {
             query?: never;
@@ -4362,6 +4382,26 @@ export interface components {
             };
             name?: string;
         };
+        Mail: {
+            /** @description Of an automatic letter, its kind: reply, generated, bulk, receipt */
+            auto?: string;
+            bcc?: string[];
+            cc?: string[];
+            /** @description Empty: the store */
+            from: string;
+            /** @description What was folded away: earlier letters, the signature */
+            quoted?: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be taken back; null: it has gone
+             */
+            send_at: string;
+            spam?: boolean;
+            subject: string;
+            to?: string[];
+            /** @description Who passed it on */
+            via?: string;
+        };
         Me: {
             agent: components["schemas"]["Profile"];
             /** @description To be sent as X-CSRF-Token with unsafe methods */
@@ -4417,6 +4457,8 @@ export interface components {
             id: number;
             /** @enum {string} */
             kind: "reply" | "note" | "system";
+            /** @description What a letter has beside its text; null on other channels */
+            mail: components["schemas"]["Mail"];
             /** Format: int64 */
             seq: number;
             system: components["schemas"]["System"];
@@ -4524,7 +4566,10 @@ export interface components {
             /** @description The customer's address on that channel; empty: the first */
             address?: string;
             attachment_ids?: number[];
+            bcc?: string[];
             body: string;
+            /** @description Left out: those to whom the answered letter was copied */
+            cc?: string[];
             /** @description Another channel than the conversation's by which a reply goes: one of its ways */
             channel?: string;
             /** @description Makes it safe to send again; the Idempotency-Key stands in for it */
@@ -4538,8 +4583,15 @@ export interface components {
             kind: "reply" | "note";
             /** @description Close the conversation with it */
             resolve?: boolean;
+            /**
+             * Format: date-time
+             * @description Send it then, unless the customer writes first; a letter without it can be taken back for ten seconds
+             */
+            send_at?: string;
             /** Format: date-time */
             snooze_until?: string;
+            /** @description Of a letter: to whom it goes; empty: to whoever wrote the one that is answered */
+            to?: string[];
         };
         NewPassword: {
             password: string;
@@ -5791,6 +5843,10 @@ export interface components {
         };
         "Tag-conversationRequest": {
             tags: string[];
+        };
+        "Take-message-backRequest": {
+            /** Format: int64 */
+            message_id: number;
         };
         Task: {
             /** Format: int64 */
@@ -7927,6 +7983,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-message-back": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Take-message-backRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Error */
