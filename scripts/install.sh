@@ -10,6 +10,7 @@ need node && need npm || { echo "Opeka needs Node 20 or newer with npm to build 
 packages=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb || packages+=(postgresql)
 need chromium || packages+=(chromium)
+need dovecot || packages+=(dovecot-imapd) # the IMAP server of the mail journey
 fc-list 2>/dev/null | grep -qi 'noto color emoji' || packages+=(fontconfig fonts-noto-color-emoji fonts-dejavu-core)
 need sipp || packages+=(sip-tester) # telephones and a proxy for the tests of calls
 need baresip || packages+=(baresip-core)
