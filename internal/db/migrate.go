@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing/fstest"
 
@@ -79,7 +80,7 @@ func migrateWith(ctx context.Context, e Engine, pool *sql.DB, log *slog.Logger) 
 }
 
 func (s *sqliteDB) migrate(ctx context.Context, log *slog.Logger) error {
-	pool, err := sql.Open("sqlite", "file:"+s.path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)")
+	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path}).EscapedPath()+"?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return err
 	}

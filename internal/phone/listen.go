@@ -91,7 +91,11 @@ func (p *Phone) tellCustomer(ctx context.Context, j job.Job) (job.Done, error) {
 	}
 	n.Number, n.Language, n.Conversation, n.Code = e.Number, e.Language, e.Conversation, "callback_"+e.State
 	n.Params = map[string]any{"reason": e.Reason, "attempts": e.Attempts, "callback_id": e.Callback}
-	n.Body = messages.T(p.language(ctx, n.Store, e.Language), "phone.notice."+e.State, map[string]any{"number": e.Number})
+	words := "phone.notice." + e.State
+	if e.Attempts == 0 && e.State == string(Expired) { // nobody was rung, and he is told nothing else
+		words += "_untried"
+	}
+	n.Body = messages.T(p.language(ctx, n.Store, e.Language), words, map[string]any{"number": e.Number})
 	if err := p.write(ctx, n, e.Customer); err != nil {
 		return nil, err
 	}
