@@ -55,7 +55,7 @@ type About struct {
 	Connection int64   `json:"connection"`
 	Secret     string  `json:"secret"` // of the connection
 	Agents     []int64 `json:"agents"`
-	// Open are some open conversations that have an agent, Buyers some whose customer has orders.
+	// Open are some open chats that have an agent, Buyers some whose customer has orders.
 	Open   []int64    `json:"open"`
 	Buyers [][2]int64 `json:"buyers"` // conversation and customer
 }
@@ -226,7 +226,8 @@ func (g *grower) converse(ctx context.Context, k int) error {
 			in.Body, in.ClientID = body, strconv.Itoa(m)
 			at, err = g.app.Inbox.Receive(ctx, in)
 		} else {
-			_, err = g.app.Inbox.Say(ctx, scope, at.Conversation, inbox.Answer{Kind: inbox.KindReply, Body: body, Resolve: m == messagesEach-1 && status >= openOf5})
+			// Letters are answered by chat too: there is no mail server here to take them.
+			_, err = g.app.Inbox.Say(ctx, scope, at.Conversation, inbox.Answer{Kind: inbox.KindReply, Body: body, Channel: care.ChannelChat, Resolve: m == messagesEach-1 && status >= openOf5})
 		}
 		if err != nil {
 			return err
@@ -234,7 +235,7 @@ func (g *grower) converse(ctx context.Context, k int) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if status == 1 && len(g.about.Open) < sampleOf {
+	if status == 1 && in.Channel == care.ChannelChat && len(g.about.Open) < sampleOf { // who answers letters needs a mail server
 		g.about.Open = append(g.about.Open, at.Conversation)
 	}
 	if c%orderEvery == 0 && len(g.about.Buyers) < sampleOf {

@@ -75,7 +75,7 @@ var channelsOf = map[care.IdentityKind][]string{
 // addressesOf lists where a customer can be written to; what is proven comes first.
 func addressesOf(ctx context.Context, q db.Querier, customer int64) (out []post.Address, err error) {
 	rows, err := q.Query(ctx, `SELECT i.kind, i.value FROM identities i JOIN customers k ON k.id = i.customer_id
-WHERE k.id = $1 OR k.merged_into = $1 OR k.id = (SELECT merged_into FROM customers WHERE id = $1 AND merged_into <> 0) ORDER BY i.trust DESC, i.id`, customer)
+WHERE k.id = $1 OR k.merged_into = $1 AND k.merged_into <> 0 OR k.id = (SELECT merged_into FROM customers WHERE id = $1 AND merged_into <> 0) ORDER BY i.trust DESC, i.id`, customer)
 	if err != nil {
 		return nil, err
 	}
