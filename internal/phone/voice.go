@@ -45,7 +45,7 @@ func (p *Phone) say(ctx context.Context, lang, code string, args map[string]any)
 	out, err := cmd.Output()
 	var samples []int16
 	if err == nil {
-		samples, err = wav.Read(bytes.NewReader(out))
+		samples, err = wav.Piped(bytes.NewReader(out))
 	}
 	if err != nil {
 		p.voice.mute.Do(func() { p.log.Warn("announcements can't be spoken: install espeak-ng", "err", err) })

@@ -14,13 +14,18 @@ import (
 const MaxBytes = 320 << 20
 
 // Read makes 8 kHz mono samples of a file: of any usual rate, of several channels, of integers, floats or G.711.
-func Read(r io.Reader) ([]int16, error) {
+func Read(r io.Reader) ([]int16, error) { return read(r, false) }
+
+// Piped is Read of what a program writes while it makes it: the header's length, written before anybody knew it, means nothing.
+func Piped(r io.Reader) ([]int16, error) { return read(r, true) }
+
+func read(r io.Reader, piped bool) ([]int16, error) {
 	l, err := scan(r)
 	if err != nil {
 		return nil, err
 	}
 	size := l.size
-	if size == 0 || size == unknown { // a file that was never finished
+	if piped || size == 0 || size == unknown { // or a file that was never finished
 		size = MaxBytes
 	} else if size > MaxBytes {
 		return nil, ErrLong

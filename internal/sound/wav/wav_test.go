@@ -93,6 +93,18 @@ func TestG711AndOtherChunks(t *testing.T) {
 	}
 }
 
+// A program that speaks into a pipe writes the length before it knows it.
+func TestWhatIsPiped(t *testing.T) {
+	b := file(t, wav.Format{1, 1, 8000, 16}, 1000, 0.1)
+	copy(b[40:], []byte{0, 0xf0, 0xff, 0x7f})
+	if _, err := wav.Read(bytes.NewReader(b)); !errors.Is(err, wav.ErrLong) {
+		t.Errorf("as a file: %v", err)
+	}
+	if s, err := wav.Piped(bytes.NewReader(b)); err != nil || len(s) != 800 {
+		t.Errorf("%d samples, %v", len(s), err)
+	}
+}
+
 func TestWhatIsNoSoundIsRefused(t *testing.T) {
 	ok := file(t, wav.Format{1, 1, 8000, 16}, 1000, 0.1)
 	change := func(at int, b ...byte) []byte {
