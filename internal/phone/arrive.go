@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"opeka/internal/care"
@@ -20,7 +21,8 @@ type caller struct {
 	queue Queue
 	lang  string
 	h     *held
-	asked bool // to be rung back
+	asked bool        // to be rung back
+	bye   atomic.Bool // he is on his way out: what else was to be said to him isn't
 	done  chan struct{}
 }
 
@@ -145,9 +147,7 @@ func (c *caller) wait(ctx context.Context) {
 		c.overflow(ctx)
 		return
 	}
-	if s := c.h.stage; s != nil {
-		s.player.Music(c.p.booth.music)
-	}
+	c.h.stage.wait(c.p.booth.music)
 	for c.tell(ctx) {
 		timer, stop := c.p.db.Clock.Timer(c.p.db.Now().Add(seconds(c.queue.Announce)))
 		select {
@@ -267,12 +267,21 @@ func (c *caller) leave(ctx context.Context, say string, result Result) {
 	if err != nil {
 		return
 	}
-	c.play(ctx, say, nil)
+	c.bye.Store(true)
+	c.h.stage.hush()
+	c.speak(ctx, say, nil)
 	_ = c.h.line.Hangup()
 }
 
-// play says an announcement to the caller and waits until it is said, or he is gone or taken.
+// play says an announcement to a caller who waits.
 func (c *caller) play(ctx context.Context, code string, args map[string]any) {
+	if !c.bye.Load() {
+		c.speak(ctx, code, args)
+	}
+}
+
+// speak says an announcement and waits until it is said, or he is gone or taken.
+func (c *caller) speak(ctx context.Context, code string, args map[string]any) {
 	if c.h.stage == nil {
 		return
 	}
@@ -281,7 +290,9 @@ func (c *caller) play(ctx context.Context, code string, args map[string]any) {
 		return
 	}
 	said := make(chan struct{})
-	c.h.stage.player.Play(sound.Item{Name: code, Sound: samples, Pause: 300 * time.Millisecond, Done: func(string, bool) { close(said) }})
+	if !c.h.stage.announce(sound.Item{Name: code, Sound: samples, Pause: 300 * time.Millisecond, Done: func(string, bool) { close(said) }}) {
+		return
+	}
 	select {
 	case <-said:
 	case <-c.done:

@@ -80,6 +80,7 @@ type stage struct {
 	player   *sound.Player
 	customer sound.Leg
 	agent    sound.Leg
+	taken    bool // an agent is, or was, on it: nothing is announced any more
 	watchers map[int64]sound.Leg
 }
 
@@ -104,6 +105,7 @@ func (s *stage) join(leg sound.Leg) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.taken = true
 	s.player.Stop()
 	s.player.Music(nil)
 	if s.agent == leg {
@@ -114,6 +116,36 @@ func (s *stage) join(leg sound.Leg) {
 	}
 	if s.agent = leg; leg != nil {
 		_ = s.bridge.Add(leg, sound.Agent)
+	}
+}
+
+// announce plays something to a customer whom no agent has taken yet; it tells whether it does.
+func (s *stage) announce(i sound.Item) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken {
+		return false
+	}
+	s.player.Play(i)
+	return true
+}
+
+// wait plays music between announcements until an agent takes the customer.
+func (s *stage) wait(music []int16) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.taken {
+		s.player.Music(music)
+	}
+}
+
+// hush ends what is being announced.
+func (s *stage) hush() {
+	if s != nil {
+		s.player.Stop()
 	}
 }
 
