@@ -53,11 +53,14 @@ func onBoth(t *testing.T, story func(t *testing.T, w *installation)) {
 	}
 }
 
-func install(t *testing.T, e db.Engine) *installation {
+func install(t *testing.T, e db.Engine, change ...func(*app.Config)) *installation {
 	t.Helper()
 	w := &installation{t: t, clock: db.NewMovableClock(dbtest.Start), config: app.Config{Data: t.TempDir(), AllowPrivate: true}}
 	if e == db.Postgres {
 		w.config.Database = dbtest.URL(t, e)
+	}
+	for _, f := range change {
+		f(&w.config)
 	}
 	w.node = boot(t, w.config, w.clock)
 	w.office = peer.NewOffice(w.server.URL)

@@ -218,6 +218,13 @@ func (s *Stack) Listening() map[string]netip.AddrPort {
 	return out
 }
 
+// Calls is how many calls the stack has, of which some may only wait for their end to be confirmed.
+func (s *Stack) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.dialogs)
+}
+
 // Close hangs up every call and stops listening.
 func (s *Stack) Close() error {
 	s.mu.Lock()

@@ -66,6 +66,9 @@ func (p *Provider) Addr() string { return p.stack.Addr("udp").String() }
 // Registered tells whether the account's trunk is registered.
 func (p *Provider) Registered() bool { return len(p.stack.Phones()) > 0 }
 
+// Calls is how many calls the provider still has.
+func (p *Provider) Calls() int { return p.stack.Calls() }
+
 // Dialled lists the numbers that were dialled over the trunk, in order.
 func (p *Provider) Dialled() []string {
 	p.mu.Lock()
