@@ -33,6 +33,7 @@ type exchange struct {
 	provider *trunk.Provider
 	browser  *soundtest.Party // who sits before the agent's browser
 	mixer    *sound.Mixer     // of the browsers' side
+	head     *sound.Bridge    // between the two
 }
 
 // connected connects the store to a provider.
@@ -60,8 +61,8 @@ func connected(t *testing.T) *exchange {
 	return x
 }
 
-// sitsDown has the agent open his browser, come to the telephone and be ready.
-func (x *exchange) sitsDown() *webpeer.Peer {
+// opens has the agent load the page of his console: his browser connects its sound.
+func (x *exchange) opens() *webpeer.Peer {
 	x.t.Helper()
 	page, err := webpeer.Dial(g711.A, func(offer string) (string, error) {
 		var out struct {
@@ -74,9 +75,19 @@ func (x *exchange) sitsDown() *webpeer.Peer {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { _ = page.Close() })
-	head := x.mixer.Bridge()
-	x.must(head.Add(x.browser, sound.Agent))
-	x.must(head.Add(page, sound.Customer))
+	if x.head != nil {
+		x.head.Close()
+	}
+	x.head = x.mixer.Bridge()
+	x.must(x.head.Add(x.browser, sound.Agent))
+	x.must(x.head.Add(page, sound.Customer))
+	return page
+}
+
+// sitsDown has the agent open his console, come to the telephone and be ready.
+func (x *exchange) sitsDown() *webpeer.Peer {
+	x.t.Helper()
+	page := x.opens()
 	x.do(http.MethodPut, "/me/presence", map[string]any{"state": "ready"}, nil)
 	x.do(http.MethodPut, "/phone/me", map[string]any{"reachable": true}, nil)
 	return page
@@ -304,6 +315,46 @@ func TestCallersAreTakenInTheirTurn(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	x.noted(b.Call, "call_out")
+	x.quiet()
+}
+
+// An agent rings a number, puts the customer on hold and back; then his page is loaded anew, and he is in the same call.
+func TestABrowserComesBackIntoItsCall(t *testing.T) {
+	t.Parallel()
+	x := connected(t)
+	olena := x.provider.Subscriber("+380671112233", 650)
+	olena.Does(trunk.Answers)
+	page := x.sitsDown()
+	var c phone.Call
+	x.do(http.MethodPost, "/calls", map[string]any{"store_id": x.store, "number": "+380671112233"}, &c)
+	hers, err := olena.Next()
+	x.must(err)
+	x.stands("talking")
+	x.talkTogether(hers.Hears, 650)
+
+	x.do(http.MethodPost, fmt.Sprintf("/calls/%d/hold", c.ID), nil, nil)
+	x.must(hers.Held(true))
+	if !hers.Misses(agentHz) || !x.browser.Await(650, false) {
+		t.Fatal("held, and still heard")
+	}
+	x.until("she hears music", func() bool { return loud(hers.Heard()) })
+	x.do(http.MethodPost, fmt.Sprintf("/calls/%d/resume", c.ID), nil, nil)
+	x.must(hers.Held(false))
+	x.talkTogether(hers.Hears, 650)
+
+	x.must(page.Close())
+	if !hers.Misses(agentHz) {
+		t.Fatal("a page that is closed is heard")
+	}
+	x.browser.Forget()
+	x.opens()
+	x.talkTogether(hers.Hears, 650)
+	x.later(time.Minute)
+	x.must(hers.Hangup())
+	x.stands("wrapup")
+	x.do(http.MethodPost, fmt.Sprintf("/calls/%d/wrap-up", c.ID), map[string]any{"disposition": "settled"}, nil)
+	x.stands("free")
+	x.noted(c.ID, "call_out")
 	x.quiet()
 }
 
