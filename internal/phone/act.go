@@ -39,7 +39,8 @@ func (p *Phone) act(ctx context.Context, s care.Scope, id int64, fn func(tx *db.
 	return p.Callback(ctx, s, id)
 }
 
-// Accept is an agent's yes to a case that he was offered: now the customer is rung.
+// Accept is an agent's yes to a case that he was offered: now the customer is rung, unless it has meanwhile become wrong to: then it is planned anew, and
+// the agent is free.
 func (p *Phone) Accept(ctx context.Context, s care.Scope, id int64) (Callback, error) {
 	return p.act(ctx, s, id, func(tx *db.Tx, c *callback) error {
 		if c.State != Offered || c.Agent != s.Agent {
@@ -49,6 +50,11 @@ func (p *Phone) Accept(ctx context.Context, s care.Scope, id int64) (Callback, e
 		if err != nil {
 			return err
 		}
+		if plan, err := p.still(ctx, tx, c); err != nil {
+			return err
+		} else if plan.State != Due {
+			return p.takeBack(ctx, tx, c, s.Agent, plan.Why[0].Code, false)
+		}
 		tx.CancelJob(JobOffer, itoa(c.ID))
 		if err := p.attempt(ctx, tx, c, set.Policy); err != nil {
 			return err
@@ -57,6 +63,16 @@ func (p *Phone) Accept(ctx context.Context, s care.Scope, id int64) (Callback, e
 		p.changed(tx, c)
 		return nil
 	})
+}
+
+// still decides about a callback that is in an agent's hands as if it weren't: hours end, customers ring in and change their minds while he looks at it.
+func (p *Phone) still(ctx context.Context, tx *db.Tx, c *callback) (Plan, error) {
+	s, pol, err := p.situation(ctx, tx, c, tx.Now)
+	if err != nil {
+		return Plan{}, err
+	}
+	s.State = Due
+	return MakePlan(s, pol, tx.Now), nil
 }
 
 // Decline is an agent's no, before the customer has answered. It is no attempt: the callback goes to somebody else at once.

@@ -58,6 +58,9 @@ func (p *Phone) dial(ctx context.Context, j job.Job) (job.Done, error) {
 		if !here {
 			return p.ended(ctx, tx, &c, ResultAgentDeclined, 0)
 		}
+		if allowed, err := p.mayRing(ctx, tx, &c); err != nil || !allowed {
+			return err
+		}
 		c.State, c.Life = CallDialing, p.life
 		if err := c.save(ctx, tx); err != nil {
 			return err
@@ -95,6 +98,22 @@ func (p *Phone) kept(ctx context.Context, tx *db.Tx, c *call) (bool, error) {
 	var n int64
 	err := tx.QueryRow(ctx, `SELECT count(*) FROM phone_agents a JOIN presences p ON p.agent_id = a.agent_id WHERE a.agent_id = $1 AND a.call_id = $2 AND p.state <> 'offline'`, c.Agent, c.ID).Scan(&n)
 	return n > 0, err
+}
+
+// mayRing tells whether what the call was written for still holds: a program that was down between writing it and ringing may have come up at night. If not,
+// the call is closed without an attempt, and its callback planned anew.
+func (p *Phone) mayRing(ctx context.Context, tx *db.Tx, c *call) (bool, error) {
+	ok := true
+	err := p.carry(ctx, tx, c, func(cb *callback) error {
+		plan, err := p.still(ctx, tx, cb)
+		if err != nil || plan.State == Due {
+			return err
+		}
+		ok = false
+		decided(tx, cb, plan.Why, db.At(plan.At))
+		return p.ended(ctx, tx, c, ResultAgentDeclined, 0)
+	})
+	return ok, err
 }
 
 // carry does something to the callback that a call belongs to, if it belongs to one that still means this call.

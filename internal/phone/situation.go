@@ -95,26 +95,48 @@ FROM variants v WHERE v.id = $2 AND NOT v.archived`, int64(plenty), variant).Sca
 	return n, err
 }
 
-// person reads what the customer allows and how he wants to be reached, whichever of his merged selves said so.
+// person reads what the customer allows and how he wants to be reached, whichever of his merged selves said so. A number that was only named doesn't
+// make two customers one, but it is one telephone: what any customer who has it said about being rung counts for it.
 func (s *Situation) person(ctx context.Context, q db.Querier, c *callback) error {
-	if c.Customer == 0 {
-		return nil
-	}
-	var prefers string
-	err := q.QueryRow(ctx, `SELECT h.preferred_channel, h.quiet_from, h.quiet_to FROM customers k JOIN customers h ON h.id = CASE WHEN k.merged_into = 0 THEN k.id ELSE k.merged_into END
+	var all []int64
+	if c.Customer != 0 {
+		var prefers string
+		err := q.QueryRow(ctx, `SELECT h.preferred_channel, h.quiet_from, h.quiet_to FROM customers k JOIN customers h ON h.id = CASE WHEN k.merged_into = 0 THEN k.id ELSE k.merged_into END
 WHERE k.id = $1`, c.Customer).Scan(&prefers, &s.QuietFrom, &s.QuietTo)
-	if errors.Is(err, db.ErrNoRows) { // made in this transaction: nothing is known of him yet
-		return nil
+		if err != nil && !errors.Is(err, db.ErrNoRows) { // made in this transaction: nothing is known of him yet
+			return err
+		}
+		s.PrefersWriting = prefers != "" && prefers != care.ChannelPhone
+		if all, err = familyOf(ctx, q, c.Customer); err != nil {
+			return err
+		}
 	}
+	rows, err := q.Query(ctx, `SELECT h.id, i.customer_id, h.quiet_from, h.quiet_to FROM identities i JOIN customers k ON k.id = i.customer_id
+JOIN customers h ON h.id = CASE WHEN k.merged_into = 0 THEN k.id ELSE k.merged_into END WHERE i.store_id = $1 AND i.kind = 'phone' AND i.value = $2 ORDER BY i.trust DESC, i.id LIMIT 50`, c.Store, c.Number)
 	if err != nil {
 		return err
 	}
-	s.PrefersWriting = prefers != "" && prefers != care.ChannelPhone
-	family, err := familyOf(ctx, q, c.Customer)
-	if err != nil {
+	defer rows.Close()
+	for rows.Next() {
+		var head, holder int64
+		var from, to string
+		if err := rows.Scan(&head, &holder, &from, &to); err != nil {
+			return err
+		}
+		all = append(all, head, holder)
+		if s.QuietFrom == "" {
+			s.QuietFrom, s.QuietTo = from, to
+		}
+	}
+	if err := rows.Err(); err != nil {
 		return err
 	}
-	rows, err := q.Query(ctx, `SELECT given, created_at FROM consents WHERE customer_id = ANY($1::bigint[]) AND subject = $2 ORDER BY id DESC`, family, customer.SubjectDoNotCall)
+	rows.Close()
+	return s.doNotCall(ctx, q, all)
+}
+
+func (s *Situation) doNotCall(ctx context.Context, q db.Querier, customers []int64) error {
+	rows, err := q.Query(ctx, `SELECT given, created_at FROM consents WHERE customer_id = ANY($1::bigint[]) AND subject = $2 ORDER BY id DESC LIMIT 1`, customers, customer.SubjectDoNotCall)
 	if err != nil {
 		return err
 	}
@@ -153,21 +175,22 @@ func familyOf(ctx context.Context, q db.Querier, id int64) (out []int64, err err
 	return out, rows.Err()
 }
 
-// calls reads how often his number was rung of late, and whether he is on the line now.
+// calls reads how often his number was rung of late, and whether he is on the line now. The call that is written for this very callback isn't in its way.
 func (s *Situation) calls(ctx context.Context, q db.Querier, c *callback, now time.Time) error {
-	rows, err := q.Query(ctx, `SELECT state, direction, counts, created_at FROM calls WHERE store_id = $1 AND number = $2 AND created_at > $3`, c.Store, c.Number, db.At(now.Add(-24*time.Hour)))
+	rows, err := q.Query(ctx, `SELECT id, state, direction, counts, created_at FROM calls WHERE store_id = $1 AND number = $2 AND created_at > $3`, c.Store, c.Number, db.At(now.Add(-24*time.Hour)))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var id int64
 		var state, direction string
 		var counts bool
 		var at db.Time
-		if err := rows.Scan(&state, &direction, &counts, &at); err != nil {
+		if err := rows.Scan(&id, &state, &direction, &counts, &at); err != nil {
 			return err
 		}
-		if state != "ended" && state != "wrapup" {
+		if state != "ended" && state != "wrapup" && id != c.Call {
 			s.InCall = true
 		}
 		if direction == "out" && counts {
