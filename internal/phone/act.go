@@ -155,7 +155,7 @@ func (p *Phone) Next(ctx context.Context, s care.Scope, store int64) (Callback, 
 		for n, c := range due {
 			list[n] = ready{ID: c.ID, Store: c.Store, Language: c.Language, Owner: c.Owner, Promised: c.Promised.Time(), Priority: c.Priority, Asked: c.Asked.Time(), Due: c.Due.Time(), Passed: c.Passed}
 		}
-		pairs, _ := match(list, agents[i:i+1], seconds(set.Policy.OwnerFirst), tx.Now)
+		pairs, _ := match(list, agents[i:i+1], set.Policy.ownerFirst(), tx.Now)
 		if len(pairs) == 0 {
 			return care.NotFound("callback")
 		}

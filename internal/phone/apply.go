@@ -66,14 +66,24 @@ func (p *Phone) apply(ctx context.Context, tx *db.Tx, c *callback, plan Plan) er
 	return nil
 }
 
+// noteLate keeps why a callback is late that wasn't tried in time, once.
+func (p *Phone) noteLate(ctx context.Context, tx *db.Tx, c *callback) error {
+	if c.Late != "" || c.Attempts > 0 || !tx.Now.After(c.LateAt.Time()) {
+		return nil
+	}
+	c.Late = c.Reason
+	decided(tx, c, why("late", "reason", c.Reason), 0)
+	return p.emit(ctx, tx, care.EventCallbackLate, c)
+}
+
 // closings are the events by which a callback ends.
 var closings = map[State]string{Done: care.EventCallbackDone, Declined: care.EventCallbackDeclined, Written: care.EventCallbackWritten, Expired: care.EventCallbackExpired, Cancelled: care.EventCallbackCancelled}
 
 // end closes a callback. Goods that were meant for its customer go to who asked after him, unless he was told of them.
 func (p *Phone) end(ctx context.Context, tx *db.Tx, c *callback, state State, reasons []Why) error {
 	c.State, c.Reason, c.Closed = state, reasons[0].Code, db.At(tx.Now)
-	if c.Late == "" && tx.Now.After(c.LateAt.Time()) && c.Call == 0 {
-		c.Late = c.Reason
+	if err := p.noteLate(ctx, tx, c); err != nil {
+		return err
 	}
 	if err := c.save(ctx, tx); err != nil {
 		return err

@@ -13,6 +13,9 @@ import (
 
 // attempt writes down that the customer is going to be rung, and makes the job that does it: written first, so that no crash can make it happen unseen.
 func (p *Phone) attempt(ctx context.Context, tx *db.Tx, c *callback, pol Policy) error {
+	if err := p.noteLate(ctx, tx, c); err != nil { // it may have become so while an agent looked at it
+		return err
+	}
 	id := tx.ID()
 	_, err := tx.Exec(ctx, `INSERT INTO calls (id, store_id, direction, state, number, own_number, display, customer_id, conversation_id, callback_id, agent_id, language, created_at)
 VALUES ($1, $2, 'out', 'written', $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, c.Store, c.Number, pol.CallerID, c.Name, c.Customer, c.Conversation, c.ID, c.Agent, c.Language, db.At(tx.Now))

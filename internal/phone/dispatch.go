@@ -45,7 +45,7 @@ func (p *Phone) dispatch(ctx context.Context, tx *db.Tx, stores []int64) error {
 			}
 			policies[s] = set.Policy
 		}
-		pairs, left := match(list, agents, seconds(policies[due[0].Store].OwnerFirst), tx.Now)
+		pairs, left := match(list, agents, policies[due[0].Store].ownerFirst(), tx.Now)
 		for _, r := range list {
 			reason, ok := left[r.ID]
 			if c := byID[r.ID]; ok && c.Reason != reason {
@@ -87,7 +87,7 @@ func (p *Phone) dispatch(ctx context.Context, tx *db.Tx, stores []int64) error {
 // nextChance is when an agent who passed, or another than the owner, may get it.
 func nextChance(c *callback, pol Policy, now time.Time) time.Time {
 	at := now.Add(lookAgain)
-	if t := c.Due.Time().Add(seconds(pol.OwnerFirst)); c.Owner != 0 && t.After(now) && t.Before(at) {
+	if t := c.Due.Time().Add(pol.ownerFirst()); c.Owner != 0 && t.After(now) && t.Before(at) {
 		at = t
 	}
 	for _, x := range c.Passed {

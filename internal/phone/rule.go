@@ -99,6 +99,9 @@ type Policy struct {
 var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
 	LateAfter: 600, OwnerFirst: 900, HoldPieces: hour, Target: 20}
 
+// ownerFirst is how long a promise waits for the agent who made it: never so long that it becomes late by it.
+func (p Policy) ownerFirst() time.Duration { return seconds(min(p.OwnerFirst, p.LateAfter/2)) }
+
 // Settings are a store's policy and the rules of all triggers.
 type Settings struct {
 	Policy Policy `json:"policy"`

@@ -130,3 +130,22 @@ func TestDoNotCallHoldsForTheNumber(t *testing.T) {
 		}
 	})
 }
+
+// It becomes late while an agent looks at it: that too is on record, with the reason.
+func TestLateInAnAgentsHands(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		olena := h.agent("Olena", false)
+		h.agentFirst(olena, "21:00")
+		c := h.ask(olena, "+380671112233")
+		h.clock.Move(9 * time.Minute)
+		if _, err := h.phone.Reachable(t.Context(), olena, true, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.until(olena, c.ID, "offered", in(phone.Offered))
+		h.clock.Move(2 * time.Minute)
+		got, err := h.phone.Accept(t.Context(), olena, c.ID)
+		if err != nil || got.Late != "offered" {
+			t.Errorf("late: %q, %v", got.Late, err)
+		}
+	})
+}
