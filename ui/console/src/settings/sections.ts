@@ -14,6 +14,7 @@ import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
 import Bell from '@lucide/svelte/icons/bell';
 import ShoppingBag from '@lucide/svelte/icons/shopping-bag';
+import PhoneCall from '@lucide/svelte/icons/phone-call';
 import Plug from '@lucide/svelte/icons/plug';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldAlert from '@lucide/svelte/icons/shield-alert';
@@ -63,6 +64,7 @@ export const sections: Section[] = [
   shop('notices', 'settings.notices', Bell, () => import('./Notices.svelte')),
   shop('buy', 'settings.buy', ShoppingBag, () => import('./Buy.svelte')),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
+  shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),
   shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
   shop('tags', 'settings.tags', Tag, () => import('./Tags.svelte')),

@@ -5,6 +5,7 @@ import Inbox from '@lucide/svelte/icons/inbox';
 import LogOut from '@lucide/svelte/icons/log-out';
 import Moon from '@lucide/svelte/icons/moon';
 import PackageSearch from '@lucide/svelte/icons/package-search';
+import PhoneCall from '@lucide/svelte/icons/phone-call';
 import Search from '@lucide/svelte/icons/search';
 import Settings from '@lucide/svelte/icons/settings';
 import UserCheck from '@lucide/svelte/icons/user-check';
@@ -93,6 +94,18 @@ export function offerShellCommands(): () => void {
       icon: ClipboardList,
       run: () => go(href('work')),
     },
+    ...(session.can('phone.use')
+      ? [
+          {
+            id: 'go.callbacks',
+            group: 'go' as const,
+            label: t('nav.callbacks'),
+            keys: 'KeyG KeyB',
+            icon: PhoneCall,
+            run: () => go(href('callbacks')),
+          },
+        ]
+      : []),
     {
       id: 'go.settings',
       group: 'go',

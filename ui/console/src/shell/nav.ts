@@ -2,10 +2,12 @@
 import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Inbox from '@lucide/svelte/icons/inbox';
 import PackageSearch from '@lucide/svelte/icons/package-search';
+import PhoneCall from '@lucide/svelte/icons/phone-call';
 import Settings from '@lucide/svelte/icons/settings';
 import Users from '@lucide/svelte/icons/users';
 import type { RouteName } from '$lib/app/router.svelte';
 import { href } from '$lib/app/router.svelte';
+import { session } from '$lib/app/session.svelte';
 
 export const places = [
   {
@@ -41,6 +43,15 @@ export const places = [
     routes: ['work'],
   },
   {
+    key: 'callbacks',
+    label: 'nav.callbacks',
+    icon: PhoneCall,
+    command: 'go.callbacks',
+    href: href('callbacks'),
+    routes: ['callbacks'],
+    permission: 'phone.use',
+  },
+  {
     key: 'settings',
     label: 'nav.settings',
     icon: Settings,
@@ -49,3 +60,6 @@ export const places = [
     routes: ['settings'],
   },
 ] as const satisfies { routes: readonly RouteName[]; [key: string]: unknown }[];
+
+/** Those that the agent may see. */
+export const open = () => places.filter((p) => !('permission' in p) || session.can(p.permission));

@@ -431,4 +431,6 @@ export type LiveEvent =
   | { t: 'counts' }
   | { t: 'customer'; customer_id: Id; order_id?: Id }
   | { t: 'stock'; variant_id?: Id }
-  | { t: 'inquiry'; inquiry_id: Id; conversation_id: Id };
+  | { t: 'inquiry'; inquiry_id: Id; conversation_id: Id }
+  | { t: 'callback'; callback_id: Id; state: string; reason: string; version: number }
+  | { t: 'phone'; event: string; callback_id?: Id; call_id?: Id };

@@ -12,6 +12,7 @@ const patterns = {
   order: '/orders/:id',
   stock: '/stock',
   work: '/work',
+  callbacks: '/callbacks',
   settings: '/settings/:section?/:id?',
 } as const;
 

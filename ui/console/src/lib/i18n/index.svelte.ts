@@ -1,10 +1,12 @@
 // The words of the console. Keys are typed from the English files; a language is one chunk, fetched when chosen.
 import type actWords from '$messages/en/act.json';
+import type callbackWords from '$messages/en/callbacks.json';
 import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
 import type notifyWords from '$messages/en/notify.json';
+import type phoneWords from '$messages/en/phone.json';
 import type postWords from '$messages/en/post.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
@@ -12,6 +14,8 @@ import type workWords from '$messages/en/work.json';
 import type { Language } from '$lib/api/types';
 
 type Words = typeof actWords &
+  typeof callbackWords &
+  typeof phoneWords &
   typeof channelWords &
   typeof postWords &
   typeof consoleWords &
@@ -54,7 +58,7 @@ export async function setLanguage(language: Language): Promise<void> {
 }
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
-export async function needWords(area: 'acts' | 'notify' | 'settings' | 'work'): Promise<void> {
+export async function needWords(area: 'acts' | 'callbacks' | 'notify' | 'settings' | 'work'): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);
   areas.add(area);

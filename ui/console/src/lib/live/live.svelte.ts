@@ -24,6 +24,8 @@ export const shown: { list?: ConversationList; thread?: Thread } = {};
 const stockListeners = new Set<() => void>();
 const orderListeners = new Set<(id: Id) => void>();
 const inquiryListeners = new Set<() => void>();
+const callbackListeners = new Set<() => void>();
+const phoneListeners = new Set<() => void>();
 
 export const live = {
   get connected(): boolean {
@@ -48,6 +50,15 @@ export const live = {
   onInquiry(run: () => void): () => void {
     inquiryListeners.add(run);
     return () => inquiryListeners.delete(run);
+  },
+  onCallback(run: () => void): () => void {
+    callbackListeners.add(run);
+    return () => callbackListeners.delete(run);
+  },
+  /** What concerns this agent’s own telephone. */
+  onPhone(run: () => void): () => void {
+    phoneListeners.add(run);
+    return () => phoneListeners.delete(run);
   },
   /** Connects after the first paint; the first screen does not wait for it. */
   start(): () => void {
@@ -94,6 +105,8 @@ function catchUp(): void {
   void shown.thread?.catchUp();
   void counts.fetch();
   void outbox.flush();
+  callbackListeners.forEach((run) => run());
+  phoneListeners.forEach((run) => run());
 }
 
 export function hear(event: LiveEvent): void {
@@ -135,6 +148,12 @@ export function hear(event: LiveEvent): void {
       break;
     case 'inquiry':
       inquiryListeners.forEach((run) => run());
+      break;
+    case 'callback':
+      callbackListeners.forEach((run) => run());
+      break;
+    case 'phone':
+      phoneListeners.forEach((run) => run());
       break;
   }
 }
