@@ -41,7 +41,7 @@ func (p *Phone) Leg(ctx context.Context, s care.Scope, offer string) (answer str
 	if old != nil {
 		answer, err = old.Reconnect(offer)
 		if err == nil {
-			return answer, nil
+			return answer, p.back(ctx, s.Agent)
 		}
 		if errors.Is(err, browser.ErrOffer) {
 			return "", care.Invalid("offer", "value_invalid")
@@ -55,6 +55,10 @@ func (p *Phone) Leg(ctx context.Context, s care.Scope, offer string) (answer str
 	p.booth.mu.Lock()
 	p.booth.sessions[s.Agent] = session
 	p.booth.mu.Unlock()
+	p.attend(s.Agent, session)
+	if err := p.back(ctx, s.Agent); err != nil {
+		return "", err
+	}
 	// Back in the call that he was in, if he was in one.
 	a, err := agentState(ctx, p.db.Read(), s.Agent)
 	if err == nil && a.Call != 0 {
@@ -71,6 +75,13 @@ func (b *booth) leg(agent int64) sound.Leg {
 		return s.Leg()
 	}
 	return nil
+}
+
+// has tells whether a session is still the agent's.
+func (b *booth) has(agent int64, s *browser.Session) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sessions[agent] == s
 }
 
 // stage is where a call's parties hear each other.

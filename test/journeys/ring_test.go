@@ -358,6 +358,36 @@ func TestABrowserComesBackIntoItsCall(t *testing.T) {
 	x.quiet()
 }
 
+// An agent whose browser is gone is rung for nobody; once it is there again he is.
+func TestNobodyIsRungForAnAgentWhoseBrowserIsGone(t *testing.T) {
+	t.Parallel()
+	x := connected(t)
+	olena := x.provider.Subscriber("+380671112233", 650)
+	olena.Does(trunk.Answers)
+	page := x.sitsDown()
+	x.must(page.Close())
+	x.until("he is taken off the telephone", func() bool {
+		x.later(10 * time.Second)
+		a := x.me()
+		return !a.Reachable && a.Reason == "browser_gone"
+	})
+	var owed phone.Callback
+	x.do(http.MethodPost, "/callbacks", map[string]any{"store_id": x.store, "number": "+380671112233"}, &owed)
+	if owed.State != phone.Due || owed.Reason != "no_agent" {
+		t.Fatalf("%+v", owed)
+	}
+	x.opens()
+	hers, err := olena.Next()
+	x.must(err)
+	x.stands("talking")
+	x.talkTogether(hers.Hears, 650)
+	x.later(time.Minute)
+	x.must(hers.Hangup())
+	x.stands("wrapup")
+	x.do(http.MethodPost, fmt.Sprintf("/callbacks/%d/disposition", owed.ID), map[string]any{"disposition": "settled"}, nil)
+	x.quiet()
+}
+
 // loud tells that something is heard.
 func loud(s []int16) bool {
 	for _, v := range s {
