@@ -149,3 +149,43 @@ func TestLateInAnAgentsHands(t *testing.T) {
 		}
 	})
 }
+
+// Who forbade calls after he asked for goods doesn't keep them from those behind him.
+func TestGoodsOfWhoMayNotBeRung(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		away := h.agent("Olena", false)
+		v := h.variant("Coat")
+		var subs []phone.Subscription
+		for _, number := range []string{"+380671112233", "+380671112244"} {
+			s, err := h.phone.Subscribe(t.Context(), away, phone.Wish{Store: h.store, Variant: v, Number: number, How: "call", Quantity: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			subs = append(subs, s)
+		}
+		h.clock.Move(time.Minute)
+		err := h.db.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			return customer.New(h.db, bus.NewLocal(), nil).Consent(t.Context(), tx, subs[0].Customer, customer.SubjectDoNotCall, true, "customer")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.pieces(v, 1)
+		for end := time.Now().Add(20 * time.Second); ; pause(t.Context()) {
+			first, err := h.phone.Subscription(t.Context(), away, subs[0].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := h.phone.Subscription(t.Context(), away, subs[1].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first.State == phone.SubClosed && second.State == phone.SubAllotted {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%+v, %+v", first, second)
+			}
+		}
+	})
+}

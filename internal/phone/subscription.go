@@ -277,8 +277,14 @@ func (p *Phone) allotted(ctx context.Context, tx *db.Tx, id, owed int64, k Cause
 			return err
 		}
 		if got.Callback != 0 {
-			_, err = tx.Exec(ctx, `UPDATE stock_subscriptions SET callback_id = $1 WHERE id = $2 AND state = 'allotted'`, got.Callback, id)
-			return err
+			if _, err = tx.Exec(ctx, `UPDATE stock_subscriptions SET callback_id = $1 WHERE id = $2 AND state = 'allotted'`, got.Callback, id); err != nil {
+				return err
+			}
+			c, err := loadCallback(ctx, tx, got.Callback, true)
+			if err != nil || !c.State.Closed() {
+				return err
+			}
+			return p.release(ctx, tx, &c) // he may not be rung: his pieces go to who asked after him
 		}
 		reason = got.Why[0].Code
 	}
