@@ -75,8 +75,9 @@ test('an agent finds the order beside the chat and answers', async ({ signedIn: 
   await page.getByRole('textbox', { name: 'Reply' }).fill('Їде до вас, буде завтра.')
   await page.keyboard.press('Control+Enter')
   await expect(log.getByText('Їде до вас, буде завтра.')).toBeVisible()
-  const heard = await (await fetch(`${opeka.url}/widget/v1/messages`, { headers: { Authorization: `Bearer ${token}` } })).json()
-  expect(heard.messages.map((m: { body: string }) => m.body)).toContain('Їде до вас, буде завтра.')
+  // The desk shows it at once; the customer has it as soon as it is kept.
+  const heard = async () => (await (await fetch(`${opeka.url}/widget/v1/messages`, { headers: { Authorization: `Bearer ${token}` } })).json()).messages.map((m: { body: string }) => m.body)
+  await expect.poll(heard).toContain('Їде до вас, буде завтра.')
 
   // The customer writes again while the agent looks: it appears by itself.
   await widget(opeka, '/messages', { client_id: randomUUID(), body: 'Дякую!' })
