@@ -2,12 +2,9 @@ package bench
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -15,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +88,12 @@ func grow(ctx context.Context, data, database string, conversations int) (About,
 	if err != nil {
 		return About{}, err
 	}
-	return g.about, os.WriteFile(filepath.Join(data, aboutFile), out, 0o600)
+	schema, err := db.Schema()
+	if err != nil {
+		return About{}, err
+	}
+	return g.about, errors.Join(os.WriteFile(filepath.Join(data, aboutFile), out, 0o600),
+		os.WriteFile(filepath.Join(data, schemaFile), []byte(strings.Join(schema, "\n")+"\n"), 0o600))
 }
 
 var (
@@ -246,79 +249,4 @@ func (g *grower) converse(ctx context.Context, k int) error {
 
 func (g *grower) scope(agent int64) care.Scope {
 	return care.Scope{Agent: agent, Stores: []int64{g.about.Store}, Permissions: map[int64][]care.Permission{g.about.Store: {care.PermInboxRead, care.PermInboxWrite}}, Language: "uk"}
-}
-
-// seed is a grown installation that a run may write to.
-type seed struct {
-	About
-	dir string
-}
-
-// seeded returns the run's own copy of a seed on SQLite; what was grown once is kept in the cache.
-func (b *bench) seeded(ctx context.Context, conversations int) (*seed, error) {
-	if s := b.seeds[conversations]; s != nil {
-		return s, nil
-	}
-	kept, err := b.kept(ctx, conversations)
-	if err != nil {
-		return nil, err
-	}
-	s := &seed{dir: filepath.Join(b.dir, strconv.Itoa(conversations))}
-	if err := copyDir(kept, s.dir); err != nil {
-		return nil, err
-	}
-	about, err := os.ReadFile(filepath.Join(s.dir, aboutFile))
-	if err != nil {
-		return nil, err
-	}
-	b.seeds[conversations] = s
-	return s, json.Unmarshal(about, &s.About)
-}
-
-// kept is the seed's folder in the cache, grown if need be. Another schema is another folder.
-func (b *bench) kept(ctx context.Context, conversations int) (string, error) {
-	h := sha256.New()
-	if err := db.WriteMigrations(h); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(b.Cache, fmt.Sprintf("%x-%d", h.Sum(nil)[:6], conversations))
-	if _, err := os.Stat(filepath.Join(dir, aboutFile)); err == nil {
-		return dir, nil
-	}
-	fmt.Fprintf(os.Stderr, "  growing a seed of %d conversations ...\n", conversations)
-	begun, making := time.Now(), dir+".making"
-	if err := os.RemoveAll(making); err != nil {
-		return "", err
-	}
-	if _, err := grow(ctx, making, "", conversations); err != nil {
-		return "", errors.Join(err, os.RemoveAll(making))
-	}
-	fmt.Fprintf(os.Stderr, "  grown in %v\n", time.Since(begun).Round(time.Second))
-	return dir, os.Rename(making, dir)
-}
-
-func copyDir(from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		}
-		in, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		out, err := os.OpenFile(filepath.Join(to, rel), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(out, in)
-		return errors.Join(err, out.Close())
-	})
 }

@@ -2,10 +2,10 @@ package db
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -54,7 +54,8 @@ func migrateWith(ctx context.Context, e Engine, pool *sql.DB, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	// Each room has numbers of its own, so one that is new to an installation needn't have the highest.
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true)}
 	dialect := goose.DialectSQLite3
 	if e == Postgres {
 		// A lock row rather than an advisory lock: it also works behind a connection pooler.
@@ -95,17 +96,19 @@ func (p *postgresDB) migrate(ctx context.Context, log *slog.Logger) error {
 	return migrateWith(ctx, Postgres, pool, log)
 }
 
-// WriteMigrations writes every migration in order: what identifies a schema.
-func WriteMigrations(w io.Writer) error {
-	return fs.WalkDir(migrations, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		b, err := migrations.ReadFile(path)
+// Schema names every migration in order, each with a sum of its text: what identifies a schema.
+func Schema() ([]string, error) {
+	entries, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		text, err := migrations.ReadFile("migrations/" + e.Name())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		_, err = fmt.Fprintf(w, "%s %d\n%s", path, len(b), b)
-		return err
-	})
+		out[i] = fmt.Sprintf("%s %x", e.Name(), sha256.Sum256(text))
+	}
+	return out, nil
 }
