@@ -317,23 +317,47 @@ func (c *Customers) List(ctx context.Context, s care.Scope, store, before int64,
 	if before == 0 {
 		before = 1 << 62
 	}
-	rows, err := query.New(c.db.Read()).ListCustomers(ctx, query.ListCustomersParams{Column1: s.StoresWith(care.PermCustomerRead, store), ID: before, Limit: int32(limit)})
+	q := query.New(c.db.Read())
+	rows, err := q.ListCustomers(ctx, query.ListCustomersParams{Column1: s.StoresWith(care.PermCustomerRead, store), ID: before, Limit: int32(limit)})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Row, len(rows))
+	out, heads := make([]Row, len(rows)), make([]int64, len(rows))
 	for i, r := range rows {
-		out[i] = Row{r.ID, r.StoreID, r.Name, r.Language, r.CreatedAt}
+		out[i] = Row{ID: r.ID, Store: r.StoreID, Name: r.Name, Language: r.Language, CreatedAt: r.CreatedAt}
+		heads[i] = r.ID
+	}
+	ids, err := q.IdentitiesOfFamilies(ctx, heads)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		head := id.CustomerID
+		if id.MergedInto != 0 {
+			head = id.MergedInto
+		}
+		i := slices.Index(heads, head)
+		if i < 0 {
+			continue
+		}
+		switch kind := care.IdentityKind(id.Kind); {
+		case kind == care.IdentityPhone && out[i].Phone == "":
+			out[i].Phone = id.Value
+		case kind == care.IdentityEmail && out[i].Email == "":
+			out[i].Email = id.Value
+		}
 	}
 	return out, nil
 }
 
-// Row is a customer in a list.
+// Row is a customer in a list, with the first known number and address.
 type Row struct {
 	ID        int64   `json:"id"`
 	Store     int64   `json:"store_id"`
 	Name      string  `json:"name"`
 	Language  string  `json:"language"`
+	Phone     string  `json:"phone" doc:"E.164; empty if none is known"`
+	Email     string  `json:"email"`
 	CreatedAt db.Time `json:"created_at"`
 }
 

@@ -68,12 +68,17 @@ export const inbox = {
 };
 
 export const customers = {
+  list: (storeId: T.Id, cursor = '') =>
+    as<T.Page<T.CustomerRow>>(get('/customers', {}, { query: { store_id: all(storeId), cursor } })),
+  create: (body: T.NewCustomer) => as<{ id: T.Id }>(post('/customers', {}, { body })),
   card: (id: T.Id) => as<T.CustomerCard>(get('/customers/{id}', { id })),
   orders: (id: T.Id) => as<T.Page<T.Order>>(get('/customers/{id}/orders', { id })),
   timeline: (id: T.Id, cursor = '') =>
     as<T.Page<T.TimelineItem>>(get('/customers/{id}/timeline', { id }, { query: { cursor } })),
   change: (id: T.Id, body: { name?: string; note?: string; language?: string; consent?: T.ConsentChange }) =>
     patch('/customers/{id}', { id }, { body }),
+  addContact: (id: T.Id, body: T.NewContact) => post('/customers/{id}/identities', { id }, { body }),
+  removeContact: (id: T.Id, identity: T.Id) => del('/customers/{id}/identities/{identity}', { id, identity }),
   duplicates: (id: T.Id) => as<T.Page<T.Customer>>(get('/customers/{id}/duplicates', { id })),
   merge: (id: T.Id, other: T.Id) =>
     as<{ merge_id: T.Id }>(post('/customers/{id}/merge', { id }, { body: { other_id: other } })),
@@ -87,8 +92,8 @@ export const commerce = {
   actionOptions: (id: T.Id) => as<T.ActionOptions>(get('/orders/{id}/action-options', { id })),
   ask: (id: T.Id, body: T.ActionRequest, key: string) =>
     as<T.ShopAction>(post('/orders/{id}/actions', { id }, { body, key })),
-  products: (q: string, storeId: T.Id, signal?: AbortSignal) =>
-    as<T.Page<T.Product>>(get('/products', {}, { query: { q, store_id: all(storeId) }, signal })),
+  products: (q: string, storeId: T.Id, cursor = '', signal?: AbortSignal) =>
+    as<T.Page<T.Product>>(get('/products', {}, { query: { q, store_id: all(storeId), cursor }, signal })),
   stock: (variant: T.Id) => as<T.Page<T.Stock>>(get('/variants/{id}/stock', { id: variant })),
 };
 

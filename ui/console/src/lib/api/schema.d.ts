@@ -3400,10 +3400,13 @@ export interface components {
         CustomerRow: {
             /** Format: date-time */
             created_at: string;
+            email: string;
             /** Format: int64 */
             id: number;
             language: string;
             name: string;
+            /** @description E.164; empty if none is known */
+            phone: string;
             /** Format: int64 */
             store_id: number;
         };

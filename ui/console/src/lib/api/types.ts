@@ -203,6 +203,34 @@ export interface Customer {
   consent: Consent;
   note: string;
   created_at: Time;
+  /** Customers that became part of this one and can be taken out again. */
+  merged?: Merged[];
+}
+export interface CustomerRow {
+  id: Id;
+  store_id: Id;
+  name: string;
+  language: string;
+  phone: string;
+  email: string;
+  created_at: Time;
+}
+export interface NewContact {
+  kind: 'phone' | 'email';
+  value: string;
+}
+export interface NewCustomer {
+  store_id: Id;
+  name: string;
+  language?: string;
+  contacts?: NewContact[];
+}
+export interface Merged {
+  merge_id: Id;
+  customer_id: Id;
+  name: string;
+  automatic: boolean;
+  at: Time;
 }
 export interface CustomerCard {
   customer: Customer;
