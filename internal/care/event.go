@@ -284,6 +284,7 @@ const (
 	EventCallDropped   = "call.dropped"   // it broke off: by the network, or the node that held it is gone
 	EventCallVoicemail = "call.voicemail" // the caller left a message
 	EventCallRecorded  = "call.recorded"  // its recording is kept
+	EventCallRecording = "call.recording" // its recording began, paused, went on, ended, was deleted or lost: State says which
 	EventCallWrapped   = "call.wrapped"   // the agent said what came of it
 
 	EventCallbackCreated   = "callback.created"
@@ -317,6 +318,14 @@ type CallEvent struct {
 	TalkMS       int64  `json:"talk_ms,omitempty"`
 	HoldMS       int64  `json:"hold_ms,omitempty"`
 	WrapMS       int64  `json:"wrap_ms,omitempty"`
+}
+
+// RecordingEvent is the payload of call.recording and call.recorded.
+type RecordingEvent struct {
+	Call      int64  `json:"call_id"`
+	Recording int64  `json:"recording_id"`
+	State     string `json:"state"`           // recording, paused, ended, stored, deleted, lost
+	AtMS      int64  `json:"at_ms,omitempty"` // where in the recording
 }
 
 // CallbackEvent is the payload of callback.*.

@@ -118,6 +118,7 @@ func importance(ctx context.Context, q db.Querier, store int64, number string, n
 // wait leads a caller into his queue and tells him where he stands until somebody takes him.
 func (c *caller) wait(ctx context.Context) {
 	c.play(ctx, "greeting", nil)
+	c.consent(ctx, c.queue.Store)
 	full := false
 	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
 		if k.State != CallAnnouncing {

@@ -22,6 +22,7 @@ const (
 	JobTrunks   = "phone.trunks"   // on connection.*
 	JobRing     = "phone.ring"     // an agent hasn't answered a caller
 	JobNote     = "phone.note"     // on call.* that end a call: it becomes part of the conversation
+	JobKeep     = "phone.keep"     // a recording ended: it goes to where files are kept
 )
 
 // Jobs registers the room's handlers.
@@ -68,10 +69,15 @@ func (p *Phone) Jobs(r *job.Runner) {
 		return p.unheard(ctx, tx, in)
 	}))
 	r.Handle(JobTrunks, func(context.Context, job.Job) (job.Done, error) { p.bus.Publish(TopicTrunks, nil); return nil, nil })
+	r.Handle(JobKeep, p.keep, job.Slow)
+	r.Every(jobExpire, time.Hour, p.expire)
 	r.Every(jobTidy, time.Minute, job.InTx(p.tidy))
 }
 
-const jobTidy = "phone.tidy"
+const (
+	jobTidy   = "phone.tidy"
+	jobExpire = "phone.expire_recordings"
+)
 
 // tidy looks for what no timer is set for: a second net under the promise that nothing is forgotten. It finds work only after a bug or an edited database.
 func (p *Phone) tidy(ctx context.Context, tx *db.Tx, _ job.Job) error {

@@ -36,7 +36,15 @@ func (p *Phone) Start(ctx context.Context) error {
 			p.lines.do(id, string(what))
 		}
 	}))
+	p.cancels = append(p.cancels, p.bus.Subscribe(topicKeep, func(topic string, _ []byte) {
+		if id, err := strconv.ParseInt(strings.TrimPrefix(topic, topicKeep), 10, 64); err == nil {
+			p.keepHere(id)
+		}
+	}))
 	if err := p.sweep(ctx); err != nil {
+		return err
+	}
+	if err := p.leftovers(ctx); err != nil {
 		return err
 	}
 	p.work.Go(p.beat)
@@ -98,6 +106,9 @@ func (p *Phone) sweep(ctx context.Context) error {
 			}
 		}
 		err = p.db.Write(ctx, db.System, func(tx *db.Tx) error {
+			if err := p.orphans(ctx, tx, life); err != nil {
+				return err
+			}
 			_, err := tx.Exec(ctx, `DELETE FROM phone_lives WHERE id = $1 AND lease_until_at < $2`, life, db.At(tx.Now))
 			return err
 		})

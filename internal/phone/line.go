@@ -21,9 +21,13 @@ type held struct {
 	line  care.Line
 	stage *stage
 	do    chan string // what other parts of the house want of it
+	tape  tape
+	gone  chan struct{} // closed when nothing follows it any more
 }
 
-func newHeld(line care.Line) *held { return &held{line: line, do: make(chan string, 16)} }
+func newHeld(line care.Line) *held {
+	return &held{line: line, do: make(chan string, 16), gone: make(chan struct{})}
+}
 
 func (l *lines) get(call int64) *held {
 	l.mu.Lock()
@@ -92,7 +96,9 @@ func (p *Phone) hold(id, connection int64, line care.Line) {
 func (p *Phone) follow(ctx context.Context, id int64, h *held, key func(rune)) {
 	defer func() {
 		p.lines.drop(id)
+		close(h.gone)
 		h.stage.close()
+		p.untape(ctx, id, h, true)
 	}()
 	ended := false
 	for {
@@ -137,6 +143,7 @@ func (p *Phone) joinAgent(ctx context.Context, id int64, h *held) {
 		return
 	}
 	h.stage.join(p.booth.leg(c.Agent))
+	p.recordWhenDue(ctx, id, h, false)
 }
 
 // doOn does what was asked of a line.
@@ -154,6 +161,8 @@ func (p *Phone) doOn(ctx context.Context, id int64, h *held, what string) {
 		_ = h.line.SendDTMF(ctx, arg)
 	case "watch":
 		p.watchOn(h, arg)
+	case "tape":
+		p.tapeOn(ctx, id, h, arg)
 	}
 }
 

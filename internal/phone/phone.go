@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"opeka/internal/account"
+	"opeka/internal/blob"
 	"opeka/internal/bus"
 	"opeka/internal/cal"
 	"opeka/internal/care"
@@ -46,7 +48,12 @@ type Options struct {
 	Talks   Talks
 	Mixer   *sound.Mixer  // nil: no sound in this process
 	Door    *browser.Door // nil: no browsers
-	Log     *slog.Logger  // slog.Default() if nil
+	// Files keeps recordings; Recordings is the folder on this machine in which they are made. Without both nothing is recorded.
+	Files      blob.Store
+	Recordings string
+	// Audit notes who heard or deleted what.
+	Audit func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
+	Log   *slog.Logger // slog.Default() if nil
 }
 
 // Phone is the room. It is safe for concurrent use.
@@ -57,6 +64,10 @@ type Phone struct {
 	network   Network
 	talks     Talks
 	log       *slog.Logger
+
+	files      blob.Store
+	recordings string
+	noted      func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 
 	life      int64 // of this process; 0 until Start
 	calendars sync.Map
@@ -77,6 +88,10 @@ func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
 		o.Log = slog.Default()
 	}
 	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
+	p.files, p.recordings, p.noted = o.Files, o.Recordings, o.Audit
+	if o.Files == nil {
+		p.recordings = ""
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }

@@ -30,14 +30,15 @@ type Queue struct {
 	OverflowTo int64        `json:"overflow_queue_id"`
 	Announce   int64        `json:"announce_s" minimum:"15" maximum:"600" doc:"How often place and wait are told"`
 	Position   int64        `json:"position"`
+	Recording  string       `json:"recording" enum:",off,all,on_demand" doc:"Empty: as the store does"`
 	WaitMS     int64        `json:"expected_wait_ms" readOnly:"true"`
 }
 
-const queueColumns = `id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, wait_ms`
+const queueColumns = `id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, wait_ms, recording`
 
 func (q *Queue) scan(row interface{ Scan(...any) error }) error {
 	var numbers, skills []byte
-	if err := row.Scan(&q.ID, &q.Store, &q.Name, &numbers, &skills, &q.Team, &q.MaxLength, &q.MaxWait, &q.Overflow, &q.OverflowTo, &q.Announce, &q.Position, &q.WaitMS); err != nil {
+	if err := row.Scan(&q.ID, &q.Store, &q.Name, &numbers, &skills, &q.Team, &q.MaxLength, &q.MaxWait, &q.Overflow, &q.OverflowTo, &q.Announce, &q.Position, &q.WaitMS, &q.Recording); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(numbers, &q.Numbers); err != nil {
@@ -115,12 +116,12 @@ func (p *Phone) SaveQueue(ctx context.Context, s care.Scope, in Queue) (Queue, e
 		}
 		if in.ID == 0 {
 			in.ID = tx.ID()
-			_, err := tx.Exec(ctx, `INSERT INTO phone_queues (id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, in.ID, store, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position, db.At(tx.Now))
+			_, err := tx.Exec(ctx, `INSERT INTO phone_queues (id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, recording, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, in.ID, store, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position, in.Recording, db.At(tx.Now))
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE phone_queues SET name = $2, numbers = $3, skills = $4, team_id = $5, max_length = $6, max_wait_s = $7, overflow = $8, overflow_id = $9, announce_s = $10, position = $11 WHERE id = $1`,
-			in.ID, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position)
+		_, err := tx.Exec(ctx, `UPDATE phone_queues SET name = $2, numbers = $3, skills = $4, team_id = $5, max_length = $6, max_wait_s = $7, overflow = $8, overflow_id = $9, announce_s = $10, position = $11, recording = $12 WHERE id = $1`,
+			in.ID, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position, in.Recording)
 		return err
 	})
 	return in, err

@@ -39,6 +39,11 @@ type exchange struct {
 // connected connects the store to a provider.
 func connected(t *testing.T) *exchange {
 	t.Helper()
+	return connectedOn(t, db.SQLite)
+}
+
+func connectedOn(t *testing.T, e db.Engine) *exchange {
+	t.Helper()
 	p, err := trunk.New("shop", "open sesame")
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func connected(t *testing.T) *exchange {
 	t.Cleanup(p.Close)
 	x := &exchange{provider: p, mixer: sound.NewMixer(), browser: soundtest.Says(agentHz)}
 	t.Cleanup(x.mixer.Close)
-	x.installation = install(t, db.SQLite, func(c *app.Config) {
+	x.installation = install(t, e, func(c *app.Config) {
 		c.SIPListen, c.PhoneListen = []string{"127.0.0.1:0"}, "127.0.0.1:0"
 	})
 	settings, secrets := p.Settings()

@@ -186,16 +186,17 @@ func (r *Recorder) write() {
 	}
 }
 
-// Pause has silence written until Resume, while a customer tells the number of his card.
-func (r *Recorder) Pause() { r.pause(true) }
+// Pause has silence written until Resume, while a customer tells the number of his card. It returns where in the recording that begins.
+func (r *Recorder) Pause() time.Duration { return r.pause(true) }
 
-// Resume ends Pause.
-func (r *Recorder) Resume() { r.pause(false) }
+// Resume ends Pause, and returns where in the recording it ends.
+func (r *Recorder) Resume() time.Duration { return r.pause(false) }
 
-func (r *Recorder) pause(paused bool) {
+func (r *Recorder) pause(paused bool) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.paused = paused
+	return r.sum.Length
 }
 
 // Flushed waits until all whole seconds are in the file.

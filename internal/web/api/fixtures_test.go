@@ -91,6 +91,24 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		}
 		return call
 	},
+	"/recordings": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		call, recording := s.db.ID(), s.db.ID()
+		key := "recordings/" + id(recording) + ".wav"
+		if err := s.files.Put(s.t.Context(), key, bytes.NewReader([]byte("sound")), 5, "audio/wav"); err != nil {
+			s.t.Fatal(err)
+		}
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO calls (id, store_id, direction, state, number, created_at) VALUES ($1, $2, 'in', 'ended', '+380671112233', $3)`, call, store, db.At(tx.Now))
+			tx.Defer(`INSERT INTO recordings (id, store_id, call_id, kind, state, life_id, pauses, peaks, blob_key, size, started_at) VALUES ($1, $2, $3, 'call', 'stored', 1, '[]', '[]', $4, 5, $5)`,
+				recording, store, call, key, db.At(tx.Now))
+			return nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return recording
+	},
 	"/callbacks": func(s *desk, store int64) int64 {
 		var made phone.Callback
 		s.do(s.admin, "POST", "/callbacks", NewCallback{StoreID: store, Number: "+380671112233"}, 201, &made)
@@ -232,7 +250,7 @@ func (s *desk) script(store int64) know.Script {
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
 	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
-	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Log: d.Log})
+	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Files: s.files, Recordings: s.t.TempDir(), Log: d.Log})
 	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
 	d.Find = find.New(s.db)
 	d.Know = know.New(s.db, know.Options{Fill: fill.New("customer.name"), Facts: func(context.Context, know.Run, string) (map[string]any, error) { return map[string]any{}, nil }})

@@ -29,11 +29,12 @@ type PhoneQueueSettings struct {
 	OverflowTo int64              `json:"overflow_queue_id,omitempty" minimum:"0"`
 	Announce   int64              `json:"announce_s,omitempty" minimum:"15" maximum:"600" default:"45"`
 	Position   int64              `json:"position,omitempty" minimum:"0"`
+	Recording  string             `json:"recording,omitempty" enum:",off,all,on_demand" doc:"Empty: as the store does"`
 }
 
 func (s PhoneQueueSettings) queue(id, store int64) phone.Queue {
 	return phone.Queue{ID: id, Store: store, Name: s.Name, Numbers: s.Numbers, Skills: s.Skills, Team: s.Team, MaxLength: s.MaxLength, MaxWait: s.MaxWait, Overflow: s.Overflow,
-		OverflowTo: s.OverflowTo, Announce: s.Announce, Position: s.Position}
+		OverflowTo: s.OverflowTo, Announce: s.Announce, Position: s.Position, Recording: s.Recording}
 }
 
 // LegAnswer is what a browser is answered.
@@ -139,6 +140,7 @@ func (a *API) registerPhone() {
 			return out(c, err)
 		})
 	a.registerPhoneQueues()
+	a.registerRecordings()
 }
 
 // auditCall notes that somebody listened.

@@ -407,6 +407,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calls/{id}/recording/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause a call's recording while the customer tells what must not be kept, such as a card's number */
+        post: operations["pause-call-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/recording/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a call's recording */
+        post: operations["resume-call-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/recording/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to record a call, where the store leaves that to agents */
+        post: operations["start-call-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/recording/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the recording of a call, where the store leaves that to agents */
+        post: operations["stop-call-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was recorded of a call */
+        get: operations["list-call-recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/calls/{id}/resume": {
         parameters: {
             query?: never;
@@ -1983,6 +2068,65 @@ export interface paths {
         patch: operations["change-queue"];
         trace?: never;
     };
+    "/recordings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what is known of a recording */
+        get: operations["get-recording"];
+        put?: never;
+        post?: never;
+        /** Delete a recording's sound, as a customer may demand */
+        delete: operations["delete-recording"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/{id}/hearings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who heard a recording, the latest first */
+        get: operations["list-recording-hearings"];
+        put?: never;
+        /**
+         * Note that the caller is going to hear a recording
+         * @description A player does this once and gives the hearing's id with each part of the sound that it fetches. Every hearing is in the audit log.
+         */
+        post: operations["hear-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/recordings/{id}/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a recording's sound: WAV, the customer left, we right
+         * @description Ranges are served. Without the id of a hearing of the caller's, each request is noted as one.
+         */
+        get: operations["get-recording-sound"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/roles": {
         parameters: {
             query?: never;
@@ -2549,6 +2693,24 @@ export interface paths {
         /** How the telephone fares now: service level, waits, agents */
         get: operations["get-phone-live"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/recording-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a store records calls */
+        get: operations["get-recording-policy"];
+        /** Say how a store records calls */
+        put: operations["set-recording-policy"];
         post?: never;
         delete?: never;
         options?: never;
@@ -3131,6 +3293,11 @@ export interface components {
             queue_id: number;
             /** Format: date-time */
             queued_at: string;
+            /**
+             * @description How its latest recording stands; empty: there is none
+             * @enum {string}
+             */
+            recording: "" | "recording" | "paused" | "ended" | "stored" | "deleted" | "lost";
             /** @description phone.result.<result> of the catalogue */
             result: string;
             /** Format: date-time */
@@ -3820,6 +3987,20 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Hearing: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            at: string;
+            download: boolean;
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            key_id: number;
+            /** Format: int64 */
+            recording_id: number;
+        };
         HistoryLine: {
             /** Format: date-time */
             at: string;
@@ -4158,6 +4339,10 @@ export interface components {
             items: components["schemas"]["NotifyFound"][];
             next: string;
         };
+        ListHearing: {
+            items: components["schemas"]["Hearing"][];
+            next: string;
+        };
         ListInquiry: {
             items: components["schemas"]["Inquiry"][];
             next: string;
@@ -4204,6 +4389,10 @@ export interface components {
         };
         ListQueue: {
             items: components["schemas"]["Queue"][];
+            next: string;
+        };
+        ListRecording: {
+            items: components["schemas"]["Recording"][];
             next: string;
         };
         ListRoleInfo: {
@@ -4622,6 +4811,11 @@ export interface components {
             overflow_queue_id?: number;
             /** Format: int64 */
             position?: number;
+            /**
+             * @description Empty: as the store does
+             * @enum {string}
+             */
+            recording?: "" | "off" | "all" | "on_demand";
             skills?: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             store_id: number;
@@ -4908,6 +5102,15 @@ export interface components {
             current: string;
             password: string;
         };
+        Pause: {
+            /** Format: int64 */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description 0: until the end
+             */
+            to_ms: number;
+        };
         Payment: {
             amount: components["schemas"]["Money"];
             /** Format: date-time */
@@ -4994,6 +5197,11 @@ export interface components {
             overflow_queue_id: number;
             /** Format: int64 */
             position: number;
+            /**
+             * @description Empty: as the store does
+             * @enum {string}
+             */
+            recording: "" | "off" | "all" | "on_demand";
             skills: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             store_id: number;
@@ -5022,6 +5230,11 @@ export interface components {
             overflow_queue_id?: number;
             /** Format: int64 */
             position?: number;
+            /**
+             * @description Empty: as the store does
+             * @enum {string}
+             */
+            recording?: "" | "off" | "all" | "on_demand";
             skills?: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             team_id?: number;
@@ -5286,6 +5499,63 @@ export interface components {
         RebuildIndex: {
             /** Format: int64 */
             store_id: number;
+        };
+        Recording: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** @description The program died while it was made: it holds what was said until then */
+            broken: boolean;
+            /** Format: int64 */
+            call_id: number;
+            /**
+             * Format: date-time
+             * @description By the store's rule
+             */
+            delete_at: string;
+            /** Format: date-time */
+            deleted_at: string;
+            /** @enum {string} */
+            deleted_why: "" | "retention" | "request";
+            /** Format: date-time */
+            ended_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "call" | "voicemail";
+            /** Format: int64 */
+            length_ms: number;
+            number: string;
+            paused: boolean;
+            /** @description Silence by the agent's wish, while the customer told what must not be kept */
+            pauses: components["schemas"]["Pause"][];
+            /** @description How loud each of up to 800 equal parts is, 0..100: the customer's side, then ours */
+            peaks: number[][];
+            /** Format: int64 */
+            size: number;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * @description It can be heard once it is stored
+             * @enum {string}
+             */
+            state: "recording" | "ended" | "stored" | "deleted" | "lost";
+            /** Format: int64 */
+            store_id: number;
+        };
+        RecordingPolicy: {
+            /** @description The customer is told before it begins, in his language; a call in which he can't be told isn't recorded */
+            announce: boolean;
+            /**
+             * Format: int64
+             * @description Then the sound is deleted; 0: never. It goes for what is recorded from now on
+             */
+            keep_days: number;
+            /**
+             * @description A queue may differ
+             * @enum {string}
+             */
+            mode: "off" | "all" | "on_demand";
         };
         Ref: {
             /** Format: int64 */
@@ -7012,6 +7282,161 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-call-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-call-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "start-call-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "stop-call-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-call-recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRecording"];
                 };
             };
             /** @description Error */
@@ -10641,6 +11066,166 @@ export interface operations {
             };
         };
     };
+    "get-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-recording-hearings": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListHearing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hear-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hearing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-recording-sound": {
+        parameters: {
+            query?: {
+                /** @description From hear-recording */
+                hearing?: number;
+                /** @description To be saved: noted as such */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-roles": {
         parameters: {
             query?: never;
@@ -12132,6 +12717,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Live"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-recording-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingPolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-recording-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingPolicy"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingPolicy"];
                 };
             };
             /** @description Error */
