@@ -71,7 +71,7 @@ func (c *Command) past(ctx context.Context, front string, k *keep) error {
 		if err != nil {
 			return err
 		}
-		if err := w.days(ctx, clock, c.Days, office); err != nil {
+		if err := w.days(ctx, clock, c.Days, office, k); err != nil {
 			return err
 		}
 		k.Ready = true
@@ -151,7 +151,7 @@ func (c *Command) world(ctx context.Context, a *app.App, url, front string, k *k
 const unanswered = 9
 
 // days lives through the past in half hours: orders by day, questions, and agents who answer most of them.
-func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *peer.Office) error {
+func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *peer.Office, k *keep) error {
 	w.pusher.tell(w.shop.everything()...)
 	w.pusher.flush()
 	r := w.shoppers.rand
@@ -187,6 +187,11 @@ func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, offi
 		w.pusher.flush() // what is signed must arrive before the clock moves
 		clock.Move(30 * time.Minute)
 	}
+	for _, t := range waiting {
+		if t.topic == "stock" {
+			return k.askWarehouse(ctx, office, t)
+		}
+	}
 	return nil
 }
 
@@ -198,7 +203,10 @@ func (w *world) answer(ctx context.Context, office *peer.Office, t talk) error {
 	say := func(body string, resolve bool) error {
 		return office.Do(ctx, http.MethodPost, path, map[string]any{"kind": "reply", "body": body, "resolve": resolve, "client_id": fmt.Sprintf("demo-%d", time.Now().UnixNano())}, nil)
 	}
-	if err := say(answers[language][0], false); err != nil {
+	if err := say(looking[language], false); err != nil {
+		return err
+	}
+	if err := t.file(ctx, office); err != nil {
 		return err
 	}
 	if r.IntN(100) < 60 {
@@ -206,7 +214,7 @@ func (w *world) answer(ctx context.Context, office *peer.Office, t talk) error {
 			return err
 		}
 	}
-	return say(answers[language][1+r.IntN(2)], r.IntN(100) < 85)
+	return say(answers[t.topic][language], r.IntN(100) < 85)
 }
 
 var kyiv = func() *time.Location {

@@ -21,6 +21,7 @@ type keep struct {
 	Identity   string `json:"identity_secret"`
 	Connection int64  `json:"connection_id"`
 	Secret     string `json:"secret"`
+	Warehouse  int64  `json:"warehouse_id"` // its department
 }
 
 func openKeep(dir string) (*keep, error) {
@@ -54,7 +55,7 @@ type made struct {
 	Secret string `json:"secret"`
 }
 
-// install does by the API what an owner does in the console: the store, its hours and widget, colleagues, queues, and the connection of the shop.
+// install does by the API what an owner does in the console: the store, its hours and widget, colleagues, what the desk is furnished with, and the connection of the shop.
 func (k *keep) install(ctx context.Context, office *peer.Office, url string) error {
 	if err := k.save(); err != nil { // from here on a broken-off start is seen as one
 		return err
@@ -93,6 +94,9 @@ func (k *keep) install(ctx context.Context, office *peer.Office, url string) err
 			"memberships": []map[string]any{{"store_id": k.Store, "role": a["role"]}}}, nil); err != nil {
 			return err
 		}
+	}
+	if err := k.furnish(ctx, office); err != nil {
+		return err
 	}
 	return k.connect(ctx, office)
 }

@@ -99,13 +99,36 @@ var questions = map[string]map[string][]string{
 
 var topics = []string{"order_status", "order_status", "order_status", "stock", "stock", "return", "payment", "address"}
 
-// What agents answer in the demo's past days.
-var answers = map[string][]string{
-	"uk": {"Добрий день! Перевіряю, одну хвилину.", "Ваше замовлення вже передано перевізнику, номер для відстеження надіслано листом.", "Так, є. Відклали для вас до завтра."},
-	"ru": {"Здравствуйте! Проверяю, одну минуту.", "Заказ уже у перевозчика, номер для отслеживания отправили письмом.", "Да, есть. Отложили для вас до завтра."},
-	"pl": {"Dzień dobry! Już sprawdzam.", "Zamówienie jest już u przewoźnika, numer przesyłki wysłaliśmy e-mailem.", "Tak, jest. Odłożyliśmy dla Pana/Pani do jutra."},
-	"en": {"Hello! Let me check that for you.", "Your order is with the carrier; the tracking number is in your e-mail.", "Yes, it is. We've put one aside for you until tomorrow."},
-}
+// What agents answer in the demo's past days: first that they look, then by topic.
+var (
+	looking = map[string]string{
+		"uk": "Добрий день! Перевіряю, одну хвилину.", "ru": "Здравствуйте! Проверяю, одну минуту.", "pl": "Dzień dobry! Już sprawdzam.", "en": "Hello! Let me check that for you.",
+	}
+	answers = map[string]map[string]string{
+		"order_status": {
+			"uk": "Ваше замовлення вже передано перевізнику, номер для відстеження надіслано листом.", "ru": "Заказ уже у перевозчика, номер для отслеживания отправили письмом.",
+			"pl": "Zamówienie jest już u przewoźnika, numer przesyłki wysłaliśmy e-mailem.", "en": "Your order is with the carrier; the tracking number is in your e-mail.",
+		},
+		"stock": {
+			"uk": "Так, є. Відклали для вас до завтра.", "ru": "Да, есть. Отложили для вас до завтра.", "pl": "Tak, jest. Odłożyliśmy dla Pana/Pani do jutra.",
+			"en": "Yes, it is. We've put one aside for you until tomorrow.",
+		},
+		"return": {
+			"uk": "Надішліть його протягом 14 днів із биркою, вартість повернення відшкодуємо. Або обміняємо на інший розмір, який вам потрібен?",
+			"ru": "Отправьте его в течение 14 дней с биркой, стоимость возврата возместим. Или обменяем на другой размер, какой вам нужен?",
+			"pl": "Proszę odesłać go w ciągu 14 dni z metką, koszt zwrotu pokrywamy. A może wymiana na inny rozmiar?",
+			"en": "Send it back within 14 days with its tag; we refund the postage. Or shall we exchange it for another size?",
+		},
+		"payment": {
+			"uk": "Бачимо оплату, банк підтвердив її щойно. Передаємо замовлення на склад.", "ru": "Видим оплату, банк подтвердил её только что. Передаём заказ на склад.",
+			"pl": "Widzimy płatność, bank potwierdził ją przed chwilą. Przekazujemy zamówienie do magazynu.", "en": "We see the payment; the bank has just confirmed it. The order goes to the warehouse now.",
+		},
+		"address": {
+			"uk": "Так, ще встигаємо. Напишіть, будь ласка, нове відділення.", "ru": "Да, ещё успеваем. Напишите, пожалуйста, новое отделение.",
+			"pl": "Tak, jeszcze zdążymy. Proszę podać nowy adres.", "en": "Yes, there is still time. Please send us the new address.",
+		},
+	}
+)
 
 var thanks = map[string][]string{
 	"uk": {"Дякую!", "Зрозуміло, дякую за швидку відповідь 🙌", "Чудово, чекаю."},

@@ -28,6 +28,7 @@ type shoppers struct {
 
 type talk struct {
 	person int
+	topic  string
 	said   peer.Said
 }
 
@@ -87,23 +88,23 @@ func (s *shoppers) ask(ctx context.Context) (talk, error) {
 	n := s.rand.IntN(len(catalogue))
 	p := s.shop.state.People[who]
 	body := fill(pick(s.rand, questions[topic][p.language]), number, catalogue[n].label(s.rand.IntN(len(catalogue[n].options))))
-	return s.write(ctx, who, body)
+	return s.write(ctx, who, topic, body)
 }
 
 // thank writes a last word in a talk.
 func (s *shoppers) thank(ctx context.Context, t talk) error {
-	_, err := s.write(ctx, t.person, pick(s.rand, thanks[s.shop.state.People[t.person].language]))
+	_, err := s.write(ctx, t.person, t.topic, pick(s.rand, thanks[s.shop.state.People[t.person].language]))
 	return err
 }
 
-func (s *shoppers) write(ctx context.Context, who int, body string) (talk, error) {
+func (s *shoppers) write(ctx context.Context, who int, topic, body string) (talk, error) {
 	v, err := s.visitor(ctx, who)
 	if err != nil {
 		return talk{}, err
 	}
 	s.written++
 	said, err := v.Say(ctx, fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), s.written), body, s.front+"/")
-	return talk{who, said}, err
+	return talk{who, topic, said}, err
 }
 
 // maxOpen bounds how many unanswered talks shoppers leave, so that a demo left alone for a day stays a believable one.
