@@ -131,7 +131,7 @@ func (p *Phone) Hear(ctx context.Context, by account.By, id int64, download bool
 		if download {
 			action = "recording.downloaded"
 		}
-		p.audit(tx, by, r.Store, action, id, r.Number, nil, map[string]int64{"call_id": r.Call})
+		p.audited(tx, by, r.Store, action, id, r.Number, nil, map[string]int64{"call_id": r.Call})
 		_, err := tx.Exec(ctx, `INSERT INTO recording_hearings (id, store_id, recording_id, agent_id, key_id, download, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			h.ID, r.Store, id, h.Agent, h.Key, download, h.At)
 		return err

@@ -69,7 +69,7 @@ func (p *Phone) Jobs(r *job.Runner) {
 		return p.unheard(ctx, tx, in)
 	}))
 	r.Handle(JobTrunks, func(context.Context, job.Job) (job.Done, error) { p.bus.Publish(TopicTrunks, nil); return nil, nil })
-	r.Handle(JobKeep, p.keep, job.Slow)
+	r.Handle(JobKeep, p.keepRecording, job.Slow)
 	r.Every(jobExpire, time.Hour, p.expire)
 	r.Every(jobTidy, time.Minute, job.InTx(p.tidy))
 }

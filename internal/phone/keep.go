@@ -26,7 +26,7 @@ const (
 )
 
 // keep is the job that brings an ended recording to where files are kept. On a node that doesn't have it it calls the one that does.
-func (p *Phone) keep(ctx context.Context, j job.Job) (job.Done, error) {
+func (p *Phone) keepRecording(ctx context.Context, j job.Job) (job.Done, error) {
 	var in recordingPayload
 	if err := j.Decode(&in); err != nil {
 		return nil, err
@@ -239,15 +239,15 @@ func (p *Phone) erase(ctx context.Context, by account.By, id int64, reason strin
 			return err
 		}
 		p.recordingChanged(tx, r.Store, r.Call, id, "deleted", 0)
-		p.audit(tx, by, r.Store, "recording.deleted", id, "", nil, map[string]any{"call_id": r.Call, "reason": reason})
+		p.audited(tx, by, r.Store, "recording.deleted", id, "", nil, map[string]any{"call_id": r.Call, "reason": reason})
 		return nil
 	})
 }
 
 var errRecordingOpen = care.Conflict("phone.recording_open")
 
-func (p *Phone) audit(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any) {
-	if p.noted != nil {
-		p.noted(tx, by, store, action, subject, name, before, after)
+func (p *Phone) audited(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any) {
+	if p.audit != nil {
+		p.audit(tx, by, store, action, subject, name, before, after)
 	}
 }

@@ -51,10 +51,12 @@ type Options struct {
 	// Files keeps recordings; Recordings is the folder on this machine in which they are made. Without both nothing is recorded.
 	Files      blob.Store
 	Recordings string
-	// Audit notes who heard or deleted what.
-	Audit func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
-	Log   *slog.Logger // slog.Default() if nil
+	Audit      Audit        // nil: nothing is audited
+	Log        *slog.Logger // slog.Default() if nil
 }
+
+// Audit notes in the transaction that somebody did something that is to be found again.
+type Audit func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 
 // Phone is the room. It is safe for concurrent use.
 type Phone struct {
@@ -67,7 +69,7 @@ type Phone struct {
 
 	files      blob.Store
 	recordings string
-	noted      func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
+	audit      Audit
 
 	life      int64 // of this process; 0 until Start
 	calendars sync.Map
@@ -88,7 +90,7 @@ func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
 		o.Log = slog.Default()
 	}
 	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
-	p.files, p.recordings, p.noted = o.Files, o.Recordings, o.Audit
+	p.files, p.recordings, p.audit = o.Files, o.Recordings, o.Audit
 	if o.Files == nil {
 		p.recordings = ""
 	}

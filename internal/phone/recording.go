@@ -49,7 +49,7 @@ func (p *Phone) SetRecordingPolicy(ctx context.Context, by account.By, store int
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO recording_policies (store_id, policy, updated_at) VALUES ($1, $2, $3)
 ON CONFLICT (store_id) DO UPDATE SET policy = excluded.policy, updated_at = excluded.updated_at`, store, asJSON(in), db.At(tx.Now))
-		p.audit(tx, by, store, "recording.policy_set", store, "", before, in)
+		p.audited(tx, by, store, "recording.policy_set", store, "", before, in)
 		return err
 	})
 }
