@@ -73,7 +73,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
-	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Key: sealer.Derive("widget"), Files: ui.Widget(),
+	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Phone: a.Phone, Key: sealer.Derive("widget"), Files: ui.Widget(),
 		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
 	if err != nil {
 		return err

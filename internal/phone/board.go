@@ -3,9 +3,11 @@ package phone
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"opeka/internal/care"
+	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/text"
 )
@@ -341,8 +343,16 @@ func (p *Phone) Ask(ctx context.Context, s care.Scope, a Asked) (Callback, error
 	return p.Callback(ctx, s, got.Callback)
 }
 
-// AskFor is Ask without a scope: for the door of shoppers.
+// AskFor is Ask without a scope: for those who act by themselves.
 func (p *Phone) AskFor(ctx context.Context, actor db.Actor, a Asked, owner int64) (got Owed, err error) {
+	err = p.db.Write(ctx, actor, func(tx *db.Tx) error {
+		got, err = p.askFor(ctx, tx, a, owner)
+		return err
+	})
+	return got, err
+}
+
+func (p *Phone) askFor(ctx context.Context, tx *db.Tx, a Asked, owner int64) (got Owed, err error) {
 	k := Cause{Store: a.Store, Trigger: a.Trigger, Customer: a.Customer, Name: a.Name, Language: a.Language, Conversation: a.Conversation, Owner: owner, Promised: a.At, Note: a.Note}
 	if a.Number != "" {
 		n := text.ParsePhone(a.Number, a.Country)
@@ -353,39 +363,41 @@ func (p *Phone) AskFor(ctx context.Context, actor db.Actor, a Asked, owner int64
 	} else if a.Customer == 0 {
 		return got, care.Invalid("number", "required")
 	}
-	if now := p.db.Now(); !a.At.IsZero() && !a.At.After(now) {
+	if !a.At.IsZero() && !a.At.After(tx.Now) {
 		return got, care.Invalid("at", "time_past")
-	} else if a.At.After(now.Add(maxAhead)) {
+	} else if a.At.After(tx.Now.Add(maxAhead)) {
 		return got, care.Invalid("at", "phone.too_far")
 	}
-	err = p.db.Write(ctx, actor, func(tx *db.Tx) error {
-		for what, id := range map[string]int64{"customer": a.Customer, "conversation": a.Conversation, "order": a.Order, "variant": a.Variant} {
-			if id == 0 {
-				continue
-			}
-			var found int64
-			if err := tx.QueryRow(ctx, `SELECT id FROM `+what+`s WHERE id = $1 AND store_id = $2`, id, a.Store).Scan(&found); err != nil {
-				return missing(err, what)
-			}
+	for what, id := range map[string]int64{"customer": a.Customer, "conversation": a.Conversation, "order": a.Order, "variant": a.Variant} {
+		if id == 0 {
+			continue
 		}
-		k := k
-		switch {
-		case a.Order != 0:
-			k.SubjectKind, k.Subject = "order", a.Order
-		case a.Variant != 0:
-			k.SubjectKind, k.Subject = "variant", a.Variant
-		case a.Conversation != 0:
-			k.SubjectKind, k.Subject = "conversation", a.Conversation
+		var found int64
+		if err := tx.QueryRow(ctx, `SELECT id FROM `+what+`s WHERE id = $1 AND store_id = $2`, id, a.Store).Scan(&found); err != nil {
+			return got, missing(err, what)
 		}
-		k.Source = "ask:" + itoa(tx.ID())
-		if a.Key != "" {
-			k.Source = "ask:" + clip(a.Key, 100)
+	}
+	if len(a.From) > 0 {
+		ids := append(slices.Clone(a.From), care.Identity{Kind: care.IdentityPhone, Value: k.Number, Display: a.Number})
+		if k.Customer, _, err = p.customers.Resolve(ctx, tx, a.Store, ids, customer.Hint{Name: a.Name, Language: a.Language}); err != nil {
+			return got, err
 		}
-		got, err = p.Owe(ctx, tx, k)
-		if err == nil && got.Callback == 0 && got.Why[0].Code == "no_number" {
-			return care.Invalid("number", "required")
-		}
-		return err
-	})
+	}
+	switch {
+	case a.Order != 0:
+		k.SubjectKind, k.Subject = "order", a.Order
+	case a.Variant != 0:
+		k.SubjectKind, k.Subject = "variant", a.Variant
+	case a.Conversation != 0:
+		k.SubjectKind, k.Subject = "conversation", a.Conversation
+	}
+	k.Source = "ask:" + itoa(tx.ID())
+	if a.Key != "" {
+		k.Source = "ask:" + clip(a.Key, 100)
+	}
+	got, err = p.Owe(ctx, tx, k)
+	if err == nil && got.Callback == 0 && got.Why[0].Code == "no_number" {
+		return got, care.Invalid("number", "required")
+	}
 	return got, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"opeka/internal/care"
@@ -92,11 +93,12 @@ type Policy struct {
 	OwnerFirst   int64    `json:"owner_first_s" minimum:"0" maximum:"86400" doc:"How long a promise waits for the agent who made it"`
 	HoldPieces   int64    `json:"hold_pieces_s" minimum:"0" maximum:"604800" doc:"How long pieces count as promised after the customer was told of them"`
 	CallerID     string   `json:"caller_id" maxLength:"20" doc:"E.164; empty: the trunk's own"`
+	Countries    []string `json:"countries" required:"false" maxItems:"100" doc:"ISO 3166 codes of the countries in which shoppers may ask to be rung by themselves; empty: any. Numbers at premium rates never"`
 	Target       int64    `json:"target_s" minimum:"1" maximum:"3600" doc:"Of the service level: answered within"`
 }
 
 // DefaultPolicy is what a store begins with.
-var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
+var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, Countries: []string{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
 	LateAfter: 600, OwnerFirst: 900, HoldPieces: hour, Target: 20}
 
 // ownerFirst is how long a promise waits for the agent who made it: never so long that it becomes late by it.
@@ -169,6 +171,9 @@ func (p *Phone) SetSettings(ctx context.Context, s care.Scope, store int64, in S
 		if now.Policy.Days == nil {
 			now.Policy.Days = []string{}
 		}
+		if now.Policy.Countries == nil {
+			now.Policy.Countries = []string{}
+		}
 		for _, r := range in.Rules {
 			i := slices.IndexFunc(now.Rules, func(x Rule) bool { return x.Trigger == r.Trigger })
 			now.Rules[i] = r
@@ -195,6 +200,11 @@ func (s Settings) check() error {
 	for _, d := range s.Policy.Days {
 		if !slices.Contains(days, d) {
 			return care.Invalid("policy.days", "calendar.day_unknown")
+		}
+	}
+	for _, c := range s.Policy.Countries {
+		if len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			return care.Invalid("policy.countries", "value_invalid")
 		}
 	}
 	if c := s.Policy.CallerID; c != "" && (c[0] != '+' || !digits(c[1:])) {

@@ -68,6 +68,14 @@ func (p *Phone) Subscribe(ctx context.Context, s care.Scope, w Wish) (Subscripti
 
 // Wish is Subscribe without a scope: for the door of shoppers.
 func (p *Phone) Wish(ctx context.Context, actor db.Actor, w Wish) (id int64, err error) {
+	err = p.db.Write(ctx, actor, func(tx *db.Tx) error {
+		id, err = p.wish(ctx, tx, w)
+		return err
+	})
+	return id, err
+}
+
+func (p *Phone) wish(ctx context.Context, tx *db.Tx, w Wish) (id int64, err error) {
 	if w.Quantity < 1 || w.Quantity > 10_000 {
 		return 0, care.Invalid("quantity", "value_invalid")
 	}
@@ -82,63 +90,60 @@ func (p *Phone) Wish(ctx context.Context, actor db.Actor, w Wish) (id int64, err
 		}
 		number = n.E164
 	}
-	err = p.db.Write(ctx, actor, func(tx *db.Tx) error {
-		var found int64
-		if err := tx.QueryRow(ctx, `SELECT id FROM variants WHERE id = $1 AND store_id = $2`, w.Variant, w.Store).Scan(&found); err != nil {
-			return missing(err, "variant")
+	var found int64
+	if err := tx.QueryRow(ctx, `SELECT id FROM variants WHERE id = $1 AND store_id = $2`, w.Variant, w.Store).Scan(&found); err != nil {
+		return 0, missing(err, "variant")
+	}
+	person := w.Customer
+	switch {
+	case person != 0:
+		if err := tx.QueryRow(ctx, `SELECT id FROM customers WHERE id = $1 AND store_id = $2`, person, w.Store).Scan(&found); err != nil {
+			return 0, missing(err, "customer")
 		}
-		person := w.Customer
-		switch {
-		case person != 0:
-			if err := tx.QueryRow(ctx, `SELECT id FROM customers WHERE id = $1 AND store_id = $2`, person, w.Store).Scan(&found); err != nil {
-				return missing(err, "customer")
-			}
-		default:
-			ids := slices.Clone(w.From)
-			if number != "" {
-				ids = append(ids, care.Identity{Kind: care.IdentityPhone, Value: number, Display: w.Number})
-			}
-			if len(ids) == 0 {
-				return care.Invalid("number", "required")
-			}
-			if person, _, err = p.customers.Resolve(ctx, tx, w.Store, ids, customer.Hint{Name: w.Name, Language: w.Language}); err != nil {
-				return err
-			}
+	default:
+		ids := slices.Clone(w.From)
+		if number != "" {
+			ids = append(ids, care.Identity{Kind: care.IdentityPhone, Value: number, Display: w.Number})
 		}
-		if number == "" {
-			if number, err = numberOf(ctx, tx, person); err != nil {
-				return err
-			}
+		if len(ids) == 0 {
+			return 0, care.Invalid("number", "required")
 		}
-		if number == "" && w.How == "call" {
-			return care.Invalid("number", "required")
+		if person, _, err = p.customers.Resolve(ctx, tx, w.Store, ids, customer.Hint{Name: w.Name, Language: w.Language}); err != nil {
+			return 0, err
 		}
-		family, err := familyOf(ctx, tx, person)
-		if err != nil {
-			return err
+	}
+	if number == "" {
+		if number, err = numberOf(ctx, tx, person); err != nil {
+			return 0, err
 		}
-		now := db.At(tx.Now)
-		err = tx.QueryRow(ctx, `UPDATE stock_subscriptions SET quantity = $1, number = CASE WHEN CAST($2 AS TEXT) = '' THEN number ELSE $2 END, how = $3, changed_at = $4
+	}
+	if number == "" && w.How == "call" {
+		return 0, care.Invalid("number", "required")
+	}
+	family, err := familyOf(ctx, tx, person)
+	if err != nil {
+		return 0, err
+	}
+	now := db.At(tx.Now)
+	err = tx.QueryRow(ctx, `UPDATE stock_subscriptions SET quantity = $1, number = CASE WHEN CAST($2 AS TEXT) = '' THEN number ELSE $2 END, how = $3, changed_at = $4
 WHERE variant_id = $5 AND state IN ('waiting', 'allotted') AND customer_id = ANY($6::bigint[]) RETURNING id`, w.Quantity, number, w.How, now, w.Variant, family).Scan(&id)
-		if err != nil && !errors.Is(err, db.ErrNoRows) {
-			return err
-		}
-		if err != nil {
-			id = tx.ID()
-			_, err = tx.Exec(ctx, `INSERT INTO stock_subscriptions (id, store_id, variant_id, customer_id, number, name, language, how, quantity, state, reason, made_by, asked_at, changed_at)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return 0, err
+	}
+	if err != nil {
+		id = tx.ID()
+		_, err = tx.Exec(ctx, `INSERT INTO stock_subscriptions (id, store_id, variant_id, customer_id, number, name, language, how, quantity, state, reason, made_by, asked_at, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', 'for_stock', $10, $11, $11)`, id, w.Store, w.Variant, person, number, clip(w.Name, 200), w.Language, w.How, w.Quantity, w.By, now)
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return 0, err
 		}
-		p.hint(tx, w.Store, map[string]any{"t": "subscription", "variant_id": w.Variant})
-		tx.AfterCommit(p.forgetAwaited)
-		tx.Enqueue(db.Job{Store: w.Store, Kind: JobStock, Key: itoa(w.Variant), Payload: variantPayload{w.Variant}})
-		// Goods that came while another node didn't know yet that they are awaited.
-		tx.Enqueue(db.Job{Store: w.Store, Kind: JobStock, Key: "again:" + itoa(w.Variant), RunAt: tx.Now.Add(2*awaitedAge + time.Second), Payload: variantPayload{w.Variant}})
-		return nil
-	})
-	return id, err
+	}
+	p.hint(tx, w.Store, map[string]any{"t": "subscription", "variant_id": w.Variant})
+	tx.AfterCommit(p.forgetAwaited)
+	tx.Enqueue(db.Job{Store: w.Store, Kind: JobStock, Key: itoa(w.Variant), Payload: variantPayload{w.Variant}})
+	// Goods that came while another node didn't know yet that they are awaited.
+	tx.Enqueue(db.Job{Store: w.Store, Kind: JobStock, Key: "again:" + itoa(w.Variant), RunAt: tx.Now.Add(2*awaitedAge + time.Second), Payload: variantPayload{w.Variant}})
+	return id, nil
 }
 
 type variantPayload struct {
@@ -148,35 +153,43 @@ type variantPayload struct {
 // Unsubscribe takes a wish back, with the callback that is owed for it alone.
 func (p *Phone) Unsubscribe(ctx context.Context, s care.Scope, id int64) error {
 	return p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
-		var store, variant, owed int64
-		var state string
-		err := tx.QueryRow(ctx, `SELECT store_id, variant_id, callback_id, state FROM stock_subscriptions WHERE id = $1 FOR UPDATE`, id).Scan(&store, &variant, &owed, &state)
-		if err != nil {
+		var store int64
+		if err := tx.QueryRow(ctx, `SELECT store_id FROM stock_subscriptions WHERE id = $1`, id).Scan(&store); err != nil {
 			return missing(err, "subscription")
 		}
 		if err := allow(s, store, care.PermPhone, "subscription"); err != nil {
 			return err
 		}
-		if state == SubClosed || state == SubCancelled {
-			return nil
-		}
-		if _, err := tx.Exec(ctx, `UPDATE stock_subscriptions SET state = 'cancelled', reason = 'by_person', changed_at = $1 WHERE id = $2`, db.At(tx.Now), id); err != nil {
-			return err
-		}
-		tx.Enqueue(db.Job{Store: store, Kind: JobStock, Key: itoa(variant), Payload: variantPayload{variant}})
-		if owed == 0 {
-			return nil
-		}
-		c, err := loadCallback(ctx, tx, owed, true)
-		if err != nil || c.State.Closed() || c.State.inHand() {
-			return err
-		}
-		t, err := triggersOf(ctx, tx, owed)
-		if err != nil || slices.ContainsFunc(t, func(x string) bool { return x != string(TriggerStock) }) {
-			return err
-		}
-		return p.end(ctx, tx, &c, Cancelled, why("by_person"))
+		return p.unsubscribe(ctx, tx, id)
 	})
+}
+
+func (p *Phone) unsubscribe(ctx context.Context, tx *db.Tx, id int64) error {
+	var store, variant, owed int64
+	var state string
+	err := tx.QueryRow(ctx, `SELECT store_id, variant_id, callback_id, state FROM stock_subscriptions WHERE id = $1 FOR UPDATE`, id).Scan(&store, &variant, &owed, &state)
+	if err != nil {
+		return missing(err, "subscription")
+	}
+	if state == SubClosed || state == SubCancelled {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, `UPDATE stock_subscriptions SET state = 'cancelled', reason = 'by_person', changed_at = $1 WHERE id = $2`, db.At(tx.Now), id); err != nil {
+		return err
+	}
+	tx.Enqueue(db.Job{Store: store, Kind: JobStock, Key: itoa(variant), Payload: variantPayload{variant}})
+	if owed == 0 {
+		return nil
+	}
+	c, err := loadCallback(ctx, tx, owed, true)
+	if err != nil || c.State.Closed() || c.State.inHand() {
+		return err
+	}
+	t, err := triggersOf(ctx, tx, owed)
+	if err != nil || slices.ContainsFunc(t, func(x string) bool { return x != string(TriggerStock) }) {
+		return err
+	}
+	return p.end(ctx, tx, &c, Cancelled, why("by_person"))
 }
 
 // stock follows what can be sold: goods that came are allotted to those who wait, and those whom there is nothing left for wait again.

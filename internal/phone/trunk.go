@@ -177,6 +177,18 @@ func (t *Trunks) state(o *openTrunk, up bool, reason string) {
 	}
 }
 
+// Has tells whether a store has a trunk, up or not.
+func (t *Trunks) Has(store int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, o := range t.open {
+		if o.store == store {
+			return true
+		}
+	}
+	return false
+}
+
 // Dial implements Network: by the store's trunks one after another, those that are up first, until one takes the call.
 func (t *Trunks) Dial(ctx context.Context, store int64, d care.Dialing) (care.Line, int64, error) {
 	t.mu.Lock()

@@ -66,6 +66,23 @@ func ParsePhone(raw, defaultRegion string) Phone {
 	return p
 }
 
+// PhoneCostly tells of a number that is dear to ring: premium rates, shared cost, satellites and the like. Who lets strangers say which number is rung
+// pays for such calls.
+func PhoneCostly(e164 string) bool {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return true
+	}
+	if code := n.GetCountryCode(); code >= 870 && code <= 883 || code == 979 || code == 888 { // satellites, international networks and premium rates
+		return code != 880 // Bangladesh
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.PAGER, phonenumbers.UAN, phonenumbers.VOICEMAIL:
+		return true
+	}
+	return false
+}
+
 // resolve tries the readings of one written number, surest first.
 func resolve(s, region string) *phonenumbers.PhoneNumber {
 	s = phoneTrunkZero.ReplaceAllString(strings.TrimSpace(s), "$1")

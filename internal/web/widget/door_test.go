@@ -27,9 +27,11 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/db/dbtest"
 	"opeka/internal/inbox"
+	"opeka/internal/phone"
 	"opeka/internal/web/live"
 	"opeka/internal/web/widget"
 	"opeka/messages"
+	"opeka/test/world/phones"
 	"opeka/ui"
 )
 
@@ -64,7 +66,8 @@ func open(t *testing.T, d *db.DB) *shop {
 	}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	rooms := inbox.New(d, customer.New(d, hints, nil), files, hints, inbox.Options{Secret: sealer.Derive("files"), Log: quiet})
-	door, err := widget.New(d, widget.Options{Accounts: accounts, Inbox: rooms, Key: sealer.Derive("widget"), Files: ui.Widget(), Log: quiet})
+	calls := phone.New(d, customer.New(d, hints, nil), hints, phone.Options{Network: phones.New(nil), Talks: rooms, Log: quiet})
+	door, err := widget.New(d, widget.Options{Accounts: accounts, Inbox: rooms, Phone: calls, Key: sealer.Derive("widget"), Files: ui.Widget(), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +76,7 @@ func open(t *testing.T, d *db.DB) *shop {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(func() {
 		srv.Close()
+		calls.Close()
 		rooms.Close()
 		accounts.Close()
 		_ = hints.Close()

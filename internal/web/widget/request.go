@@ -243,7 +243,7 @@ func (d *Door) address(r *http.Request) string {
 
 // limits are how often visitors may ask, on this node.
 type limits struct {
-	addresses, sends, uploads, tracks *buckets
+	addresses, sends, uploads, tracks, asks, asksFrom *buckets
 }
 
 func newLimits() limits {
@@ -252,6 +252,8 @@ func newLimits() limits {
 		sends:     newBuckets(1, 20),
 		uploads:   newBuckets(0.2, 20),
 		tracks:    newBuckets(2, 40),
+		asks:      newBuckets(0.05, 6),
+		asksFrom:  newBuckets(0.05, 20),
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Accounts *account.Accounts
 	Inbox    *inbox.Inbox
+	Phone    Telephone
 	// Key signs visitors' tokens; every node has the same one.
 	Key []byte
 	// Files are the built loader and panels.
@@ -94,6 +95,9 @@ func (d *Door) Routes(mux *http.ServeMux) {
 		"POST /widget/v1/read":     d.read,
 		"POST /widget/v1/track":    d.track,
 		"GET /widget/v1/orders":    d.orders,
+		"GET /widget/v1/calls":     d.calls,
+		"POST /widget/v1/calls":    d.ask,
+		"POST /widget/v1/withdraw": d.withdraw,
 	} {
 		mux.Handle(pattern, d.public(h))
 	}

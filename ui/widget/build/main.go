@@ -68,14 +68,17 @@ func build() (map[string][]byte, error) {
 			return nil, err
 		}
 		labels[l] = label
-		// Orders are shown to few, so their part comes by itself.
-		orders, rest := split(words)
-		define := map[string]string{"LANGUAGE": encode(l), "TEXTS": encode(orders)}
-		name, err := add(files, "orders", l, define)
-		if err != nil {
-			return nil, err
+		// What few visitors need comes by itself, with its own words.
+		define := map[string]string{"LANGUAGE": encode(l)}
+		for _, part := range parts {
+			define["TEXTS"] = encode(take(words, part))
+			name, err := add(files, part, l, define)
+			if err != nil {
+				return nil, err
+			}
+			define[strings.ToUpper(part)] = encode(name)
 		}
-		define["TEXTS"], define["ORDERS"] = encode(rest), encode(name)
+		define["TEXTS"] = encode(words)
 		if panels[l], err = add(files, "panel", l, define); err != nil {
 			return nil, err
 		}
@@ -101,17 +104,19 @@ func add(files map[string][]byte, module, language string, define map[string]str
 	return name, report(name, code, maxPanel)
 }
 
-// split divides the words of the orders from the others.
-func split(words map[string]json.RawMessage) (orders, rest map[string]json.RawMessage) {
-	orders, rest = map[string]json.RawMessage{}, map[string]json.RawMessage{}
+// parts are modules that the panel fetches when they are needed; their words begin with their names.
+var parts = []string{"orders", "files", "calls"}
+
+// take removes the words of a part from the others.
+func take(words map[string]json.RawMessage, part string) map[string]json.RawMessage {
+	own := map[string]json.RawMessage{}
 	for k, v := range words {
-		if strings.HasPrefix(k, "orders.") {
-			orders[k] = v
-		} else {
-			rest[k] = v
+		if strings.HasPrefix(k, part+".") {
+			own[k] = v
+			delete(words, k)
 		}
 	}
-	return orders, rest
+	return own
 }
 
 // words returns the panel's part of the catalogue, without the prefix; what the program itself says is left out.

@@ -2,12 +2,10 @@
 import type { Api } from './api';
 import type { Attachment, Contact, Memory } from './contract';
 import { h, icon } from './dom';
+import type { Upload } from './files';
 import { t } from './text';
 
-interface Upload {
-  done?: Attachment;
-  stop: AbortController;
-}
+declare const FILES: string; // the file of this language
 
 export class Composer {
   readonly input = h('textarea', { rows: 1, 'aria-label': t('input'), placeholder: t('input'), maxLength: 10000, enterKeyHint: 'send' });
@@ -76,39 +74,18 @@ export class Composer {
   }
 
   attach(list: FileList) {
-    for (const file of Array.from(list).slice(0, 10 - this.#files.length)) this.#upload(file);
+    const wanted = Array.from(list).slice(0, 10 - this.#files.length);
+    const desk = { api: this.#api, files: this.#files, chips: this.#chips, max: this.maxFile, say: (text: string) => this.#say(text), focus: () => this.input.focus() };
+    (import(this.#api.base + 'widget/' + FILES) as Promise<typeof import('./files')>).then(
+      (m) => wanted.forEach((f) => m.upload(desk, f)),
+      () => this.#say(t('offline_none')),
+    );
   }
 
   fill(text: string) {
     this.input.value = text;
     this.#grow();
     this.input.focus();
-  }
-
-  #upload(file: File) {
-    if (file.size > this.maxFile) return this.#say(t('file_large', { name: file.name, n: Math.floor(this.maxFile / 1e6) }));
-    this.#say('');
-    const f: Upload = { stop: new AbortController() };
-    this.#files.push(f);
-    const bar = h('progress', { max: 1, value: 0, 'aria-label': t('uploading', { name: file.name }) });
-    const drop = () => {
-      f.stop.abort();
-      this.#files = this.#files.filter((x) => x !== f);
-      chip.remove();
-      this.input.focus();
-    };
-    const chip = h('span', { class: 'chip' }, h('span', {}, file.name), bar, h('button', { type: 'button', 'aria-label': t('remove', { name: file.name }), onclick: drop }, '×'));
-    this.#chips.append(chip);
-    this.#api.upload(file, (share) => (bar.value = share), f.stop.signal).then(
-      (a) => {
-        f.done = a;
-        bar.remove();
-      },
-      (e: Error) => {
-        drop();
-        this.#say(e.message || t('file_failed', { name: file.name }));
-      },
-    );
   }
 
   #submit() {
@@ -127,7 +104,7 @@ export class Composer {
     }
     this.#say('');
     this.#on.send(body, this.#files.map((f) => f.done!), contact);
-    this.#files = [];
+    this.#files.length = 0;
     this.#chips.textContent = '';
     this.input.value = '';
     this.#grow();

@@ -122,6 +122,7 @@ declare const LABELS: Record<string, string>; // language -> name of the button
       keep();
     } else {
       queue.push([name as string, ...args]);
+      if (/watch|call/.test(name as string)) open();
     }
   };
   const before = page.opeka?.q || [];

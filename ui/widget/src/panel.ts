@@ -8,7 +8,15 @@ import css from './panel.css';
 import { moment, t } from './text';
 import { type Line, Thread } from './thread';
 
-declare const ORDERS: string; // the file of this language
+declare const ORDERS: string; // files of this language
+declare const CALLS: string;
+
+// What a visitor did in the shop.
+interface Did {
+  kind: unknown;
+  data?: { id?: string };
+  at: string | Date;
+}
 
 export function mount(host: Host): Panel {
   return new Chat(host);
@@ -30,6 +38,7 @@ class Chat implements Panel {
   #flushTimer = 0;
   #typingTimer = 0;
   #pageTitle = '';
+  #product?: string; // looked at on this page
   #gone = new AbortController();
   #sheet = new CSSStyleSheet();
 
@@ -64,13 +73,13 @@ class Chat implements Panel {
     });
     this.#thread.element.prepend(this.#earlier, this.#welcome);
     this.#body.append(this.#thread.element, this.#typing, this.#status);
+    const call = h('button', { type: 'button', class: 'close', 'aria-label': t('ask_call'), onclick: () => this.#calls() }, icon('M5 4h4l2 5-2.5 1.5a11 11 0 0 0 5 5L15 13l5 2v4a1 1 0 0 1-1 1A15 15 0 0 1 4 5a1 1 0 0 1 1-1'));
     const close = h('button', { type: 'button', class: 'close', 'aria-label': t('close'), onclick: () => this.close() }, icon('m6 6 12 12M18 6 6 18'));
     this.#box = h(
       'div',
       { class: 'panel', role: 'dialog', 'aria-modal': 'true', 'aria-labelledby': 'title', hidden: true },
-      h('div', { class: 'head' }, h('div', {}, this.#heading, this.#hours), close),
-      this.#body,
-      this.#composer.element,
+      h('div', { class: 'head' }, h('div', {}, this.#heading, this.#hours), call, close),
+      h('div', { class: 'rest' }, this.#body, this.#composer.element),
     );
     this.#sheet.replaceSync(css);
     host.root.adoptedStyleSheets = [...host.root.adoptedStyleSheets, this.#sheet];
@@ -92,6 +101,7 @@ class Chat implements Panel {
     this.#thread.toEnd();
     this.#composer.input.focus({ preventScroll: true });
     this.#seen();
+    this.#offer();
     this.#host.emit('open');
   }
 
@@ -110,7 +120,11 @@ class Chat implements Panel {
     if (name === 'close') this.close();
     else if (name === 'identify') this.#identify(args[0]);
     else if (name === 'forget') this.#forget();
-    else if (name === 'track') this.#track({ kind: args[0], data: args[1], at: new Date() });
+    else if (name === 'watch' || name === 'call') {
+      this.open();
+      this.#calls(args[0] as string);
+    }
+    else if (name === 'track') this.#track({ kind: args[0], data: args[1] as Did['data'], at: new Date() });
   }
 
   destroy() {
@@ -163,7 +177,7 @@ class Chat implements Panel {
   }
 
   #trap(e: KeyboardEvent) {
-    const stops = [...this.#box.querySelectorAll<HTMLElement>('a[href],button,textarea,input:not([type=file]),[tabindex="0"]')].filter((x) => x.offsetParent);
+    const stops = [...this.#box.querySelectorAll<HTMLElement>('a[href],button,textarea,select,input:not([type=file]),[tabindex="0"]')].filter((x) => x.offsetParent && !x.closest('[inert]'));
     const end = e.shiftKey ? stops[0] : stops.at(-1);
     if (this.#host.root.activeElement !== end) return;
     e.preventDefault();
@@ -178,7 +192,7 @@ class Chat implements Panel {
         this.#live.start();
         this.#flush();
         if (s.verified) this.#showOrders();
-        for (const e of this.#memory.trail?.splice(0) || []) this.#track(e as object);
+        for (const e of this.#memory.trail?.splice(0) || []) this.#track(e as Did);
         this.#host.keep();
       },
       (e) => {
@@ -202,8 +216,8 @@ class Chat implements Panel {
     if (s.identity_refused) console.warn('opeka: the identity has a wrong hash');
     this.#composer.ask(!s.open && !s.verified && !this.#memory.contact);
     if (!this.#thread.size) {
-      const ask = (text: string) => h('button', { type: 'button', class: 'quick', onclick: () => this.#quick(text) }, text);
-      this.#welcome.replaceChildren(h('p', { class: 'bubble' }, (!s.open && s.offline) || s.greeting || t('greeting')), h('div', { class: 'quicks' }, ...['ask_order', 'ask_return', 'ask_call'].map((k) => ask(t(k)))));
+      const ask = (text: string, k: string) => h('button', { type: 'button', class: 'quick', onclick: () => (k === 'ask_call' ? this.#calls() : this.#quick(text)) }, text);
+      this.#welcome.replaceChildren(h('p', { class: 'bubble' }, (!s.open && s.offline) || s.greeting || t('greeting')), h('div', { class: 'quicks' }, ...['ask_order', 'ask_return', 'ask_call'].map((k) => ask(t(k), k))));
     }
     this.#earlier.hidden = !s.more;
     this.#thread.toEnd();
@@ -412,11 +426,25 @@ class Chat implements Panel {
     if (this.#session) this.#welcomeWith(this.#session);
   }
 
-  #track(event: object) {
+  // To be rung, or to hear when something is there: over the talk, or offered beside it to who looks at something sold out.
+  async #calls(ref?: string, offer?: boolean) {
+    await this.#start();
+    const m = (await import(this.#host.base + 'widget/' + CALLS).catch(() => this.#online(false))) as typeof import('./calls') | undefined;
+    if (m && this.#session) m[offer ? 'offer' : 'show']({ api: this.#api, host: this.#host, zone: this.#session.time_zone, canWrite: !!this.#thread.size, body: this.#body, composer: this.#composer }, ref);
+  }
+
+  #offer() {
+    if (this.#product && this.#isOpen) this.#calls(this.#product, true);
+    if (this.#isOpen) this.#product = '';
+  }
+
+  #track(event: Did) {
+    if (event.kind === 'product' && +new Date(event.at) > performance.timeOrigin) this.#product = event.data?.id;
     if (!this.#session) {
       this.#memory.trail = [...(this.#memory.trail || []), event].slice(-20);
       return this.#host.keep();
     }
     this.#api.request('POST', 'track', { events: [event] }).catch(() => {});
+    this.#offer();
   }
 }

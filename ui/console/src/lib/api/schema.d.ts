@@ -5288,6 +5288,8 @@ export interface components {
             busy_s: number;
             /** @description E.164; empty: the trunk's own */
             caller_id: string;
+            /** @description ISO 3166 codes of the countries in which shoppers may ask to be rung by themselves; empty: any. Numbers at premium rates never */
+            countries?: string[];
             /** @description mon..sun; empty: every day */
             days: string[];
             /** @description HH:MM by the customer's own clock: not earlier */
