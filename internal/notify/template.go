@@ -3,6 +3,7 @@ package notify
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,7 +24,23 @@ type Template struct {
 	Subject string `json:"subject" maxLength:"500"`
 	Body    string `json:"body" maxLength:"20000" doc:"Of the letter: paragraphs; - for lists; [text](address) for a button"`
 	Short   string `json:"short" maxLength:"2000" doc:"For SMS and messengers"`
+	// Channels are words for a channel that the short ones don't suit.
+	Channels map[string]string `json:"channels,omitempty" doc:"Own words for one channel instead of the short ones: sms, telegram, viber, whatsapp, messenger"`
 }
+
+// tidy are the channels that have words of their own.
+func (t Template) tidy() map[string]string {
+	out := map[string]string{}
+	for channel, words := range t.Channels {
+		if strings.TrimSpace(words) != "" {
+			out[channel] = words
+		}
+	}
+	return out
+}
+
+// own is the words that stand for a channel alone, if there are any.
+func (t Template) own(channel string) string { return strings.TrimSpace(t.Channels[channel]) }
 
 // shipped are the words that come with the program, by language and moment. A file that can't be read is a mistake of the build, so it panics.
 var shipped = func() map[string]map[string]Template {
@@ -55,7 +72,10 @@ func Shipped(moment, lang string) Template {
 	return shipped["en"][moment]
 }
 
-const maxRendered = 64 << 10
+const (
+	maxRendered = 64 << 10
+	maxShort    = 2000
+)
 
 // engines render, one for each language: they differ in how they count.
 var engines = func() map[string]*liquid.Engine {
@@ -153,11 +173,19 @@ func (t Template) Render(channel, lang string, v Vars) (r Rendered, err error) {
 	r.Language = lang
 	vars := v.tree(lang)
 	if channel != care.ChannelEmail {
-		text, err := render(lang, t.Short, vars)
-		if err != nil {
-			return r, in(err, "short")
+		source, field := t.Short, "short"
+		if own := t.own(channel); own != "" {
+			source, field = own, "channels."+channel
 		}
-		r.Text = strings.Join(strings.Fields(text), " ")
+		text, err := render(lang, source, vars)
+		if err != nil {
+			return r, in(err, field)
+		}
+		if field == "short" || channel == care.ChannelSMS {
+			r.Text = strings.Join(strings.Fields(text), " ")
+		} else { // written for a messenger: its lines stay
+			r.Text = strings.TrimSpace(blankLines.ReplaceAllString(text, "\n\n"))
+		}
 		r.Segments = CountSegments(r.Text)
 		return r, nil
 	}
@@ -189,7 +217,25 @@ func in(err error, field string) error {
 // Check refuses words that can't be put together: mistakes of Liquid, and variables that don't exist, with their place.
 func (t Template) Check(lang string) error {
 	var wrong []care.Error
-	for _, f := range []struct{ field, source string }{{"subject", t.Subject}, {"body", t.Body}, {"short", t.Short}} {
+	type part struct{ field, source string }
+	parts := []part{{"subject", t.Subject}, {"body", t.Body}, {"short", t.Short}}
+	for _, p := range parts {
+		if strings.TrimSpace(p.source) == "" { // a policy may send them at any time
+			wrong = append(wrong, *care.Invalid(p.field, "required"))
+		}
+	}
+	for _, channel := range slices.Sorted(maps.Keys(t.Channels)) {
+		field := "channels." + channel
+		if channel == care.ChannelEmail || !oneOf(written, channel) {
+			wrong = append(wrong, *care.Invalid(field, "notice_channel_unknown", "channel", channel))
+			continue
+		}
+		if len([]rune(t.Channels[channel])) > maxShort {
+			wrong = append(wrong, *care.Invalid(field, "too_long", "max", maxShort))
+		}
+		parts = append(parts, part{field, t.Channels[channel]})
+	}
+	for _, f := range parts {
 		if _, err := parse(lang, f.source); err != nil {
 			if e, ok := in(err, f.field).(*care.Error); ok {
 				wrong = append(wrong, *e)
@@ -201,7 +247,7 @@ func (t Template) Check(lang string) error {
 	if len(wrong) > 0 {
 		return several(wrong)
 	}
-	for _, channel := range []string{care.ChannelEmail, care.ChannelSMS} {
+	for _, channel := range written {
 		if _, err := t.Render(channel, lang, Sample(lang)); err != nil {
 			return err
 		}

@@ -2,8 +2,8 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -11,7 +11,6 @@ import (
 	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/db"
-	"opeka/internal/post"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -25,19 +24,23 @@ func (n *Notify) Words(ctx context.Context, q db.Querier, store int64, moment, l
 // words also tells which version they are: 0 for those that ship.
 func (n *Notify) words(ctx context.Context, q db.Querier, store int64, moment, lang string, version int64) (t Template, found int64, err error) {
 	var removed bool
-	sql := `SELECT subject, body, short, removed, version FROM notice_templates WHERE store_id = $1 AND moment = $2 AND language = $3`
+	var channels json.RawMessage
+	sql := `SELECT subject, body, short, channels, removed, version FROM notice_templates WHERE store_id = $1 AND moment = $2 AND language = $3`
 	args := []any{store, moment, lang}
 	if version > 0 {
 		sql, args = sql+` AND version = $4`, append(args, version)
 	}
-	err = q.QueryRow(ctx, sql+` ORDER BY version DESC LIMIT 1`, args...).Scan(&t.Subject, &t.Body, &t.Short, &removed, &found)
+	err = q.QueryRow(ctx, sql+` ORDER BY version DESC LIMIT 1`, args...).Scan(&t.Subject, &t.Body, &t.Short, &channels, &removed, &found)
 	if errors.Is(err, db.ErrNoRows) && version > 0 {
 		return t, 0, care.NotFound("template")
 	}
 	if errors.Is(err, db.ErrNoRows) || err == nil && removed {
 		return Shipped(moment, lang), 0, nil
 	}
-	return t, found, err
+	if err != nil {
+		return t, 0, err
+	}
+	return t, found, json.Unmarshal(channels, &t.Channels)
 }
 
 // WordsOf is the words of a moment in a language, as an editor shows them.
@@ -109,6 +112,7 @@ type WordsInput struct {
 	Language string   `json:"language" enum:"en,uk,ru,pl"`
 	Template Template `json:"template"`
 	Removed  bool     `json:"removed,omitempty"`
+	Comment  string   `json:"comment,omitempty" maxLength:"500" doc:"What was changed, for colleagues"`
 	Version  int64    `json:"version" minimum:"0"`
 }
 
@@ -125,6 +129,10 @@ func (n *Notify) SaveWords(ctx context.Context, by account.By, store int64, in W
 			return w, err
 		}
 	}
+	own, err := json.Marshal(in.Template.tidy())
+	if err != nil {
+		return w, err
+	}
 	err = n.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
 		var latest int64
 		if err := tx.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM notice_templates WHERE store_id = $1 AND moment = $2 AND language = $3`, store, in.Moment, in.Language).Scan(&latest); err != nil {
@@ -133,9 +141,9 @@ func (n *Notify) SaveWords(ctx context.Context, by account.By, store int64, in W
 		if latest != in.Version {
 			return care.Conflict("stale")
 		}
-		tag, err := tx.Exec(ctx, `INSERT INTO notice_templates (id, store_id, moment, language, version, subject, body, short, removed, actor_id, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (store_id, moment, language, version) DO NOTHING`,
-			tx.ID(), store, in.Moment, in.Language, latest+1, in.Template.Subject, in.Template.Body, in.Template.Short, in.Removed, by.Agent, db.At(tx.Now))
+		tag, err := tx.Exec(ctx, `INSERT INTO notice_templates (id, store_id, moment, language, version, subject, body, short, removed, actor_id, created_at, channels, comment)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (store_id, moment, language, version) DO NOTHING`,
+			tx.ID(), store, in.Moment, in.Language, latest+1, in.Template.Subject, in.Template.Body, in.Template.Short, in.Removed, by.Agent, db.At(tx.Now), json.RawMessage(own), in.Comment)
 		if err != nil {
 			return err
 		}
@@ -151,91 +159,4 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (store_id, mom
 		return w, err
 	}
 	return n.WordsFor(ctx, by.Scope, store, in.Moment, in.Language, 0)
-}
-
-// Shown is words put together for an editor.
-type Shown struct {
-	Letter Rendered `json:"letter"`
-	Short  Rendered `json:"short"`
-}
-
-// ShowWords puts words together with a real order, found by its number, or a made-up one.
-func (n *Notify) ShowWords(ctx context.Context, s care.Scope, store int64, lang, number string, t Template) (out Shown, err error) {
-	if err := s.Check(store, care.PermSettings); err != nil {
-		return out, err
-	}
-	if !oneOf(languages, lang) {
-		return out, care.Invalid("language", "value_invalid")
-	}
-	if err := t.Check(lang); err != nil {
-		return out, err
-	}
-	v, err := n.varsOf(ctx, s, store, lang, number)
-	if err != nil {
-		return out, err
-	}
-	if out.Letter, err = t.Render(care.ChannelEmail, lang, v); err != nil {
-		return out, err
-	}
-	out.Short, err = t.Render(care.ChannelSMS, lang, v)
-	return out, err
-}
-
-func (n *Notify) varsOf(ctx context.Context, s care.Scope, store int64, lang, number string) (Vars, error) {
-	facts, err := n.storeFacts(ctx, store)
-	if err != nil {
-		return Vars{}, err
-	}
-	v := Sample(lang)
-	v.Store = facts
-	if number == "" {
-		return v, nil
-	}
-	if err := s.Check(store, care.PermCommerceRead); err != nil {
-		return v, err
-	}
-	id, err := n.orderByNumber(ctx, store, number)
-	if err != nil {
-		return v, err
-	}
-	l, err := n.load(ctx, n.db.Read(), id, n.db.Now())
-	if err != nil {
-		return v, err
-	}
-	if len(l.Refunds) > 0 {
-		l.Refund = l.Refunds[len(l.Refunds)-1]
-	}
-	return Vars{Facts: l.Facts, Store: l.Store}, nil
-}
-
-func (n *Notify) orderByNumber(ctx context.Context, store int64, number string) (id int64, err error) {
-	err = n.db.Read().QueryRow(ctx, `SELECT id FROM orders WHERE store_id = $1 AND number = $2 ORDER BY placed_at DESC LIMIT 1`, store, number).Scan(&id)
-	if errors.Is(err, db.ErrNoRows) {
-		return 0, care.NotFound("order")
-	}
-	return id, err
-}
-
-// TestSend sends words to an address of the caller's choice.
-func (n *Notify) TestSend(ctx context.Context, by account.By, store int64, channel, to, lang, number string, t Template) error {
-	shown, err := n.ShowWords(ctx, by.Scope, store, lang, number, t)
-	if err != nil {
-		return err
-	}
-	if n.post == nil {
-		return care.Conflict("channel.none", "channel", channel)
-	}
-	r := shown.Short
-	if channel == care.ChannelEmail {
-		r = shown.Letter
-	}
-	return n.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
-		id := tx.ID()
-		_, err := n.post.Send(ctx, tx, post.Send{Store: store, Channel: channel, Class: post.ClassNotice, Kind: "notice_test", Ref: id, Key: fmt.Sprintf("notice_test/%d", id), To: to,
-			Body: post.Body{Subject: r.Subject, Text: r.Text, HTML: r.HTML, Language: lang, Automatic: true}})
-		if err == nil && n.o.Audit != nil {
-			n.o.Audit(tx, by, store, "notify.test_sent", store, channel, nil, map[string]any{"to": to})
-		}
-		return err
-	})
 }

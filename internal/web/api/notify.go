@@ -17,18 +17,9 @@ type NoticeCatalogue struct {
 
 // TestNotice is words to send to an address of one's own.
 type TestNotice struct {
-	Channel  string          `json:"channel" enum:"email,sms,telegram,viber,whatsapp,messenger"`
-	To       string          `json:"to" minLength:"1" maxLength:"200"`
-	Language string          `json:"language" enum:"en,uk,ru,pl"`
-	Order    string          `json:"order_number,omitempty" maxLength:"100"`
-	Template notify.Template `json:"template"`
-}
-
-// WordsToShow is words to put together.
-type WordsToShow struct {
-	Language string          `json:"language" enum:"en,uk,ru,pl"`
-	Order    string          `json:"order_number,omitempty" maxLength:"100" doc:"Of a real order; a made-up one if empty"`
-	Template notify.Template `json:"template"`
+	Channel string `json:"channel" enum:"email,sms,telegram,viber,whatsapp,messenger"`
+	To      string `json:"to" minLength:"1" maxLength:"200"`
+	notify.ShowInput
 }
 
 // registerNotify lists the operations on what customers are told.
@@ -137,6 +128,25 @@ func (a *API) registerWords(tag string) {
 			list, err := a.Notify.OwnWords(ctx, scope(ctx), in.ID)
 			return out(List[notify.OwnWords]{Items: list}, err)
 		})
+	register(a, op{ID: "overview-notice-words", Method: "GET", Path: "/stores/{id}/notice-words/overview", Tag: tag, Summary: "How the words of every moment stand: own or shipped, languages left behind, parts of an SMS", Access: settings},
+		func(ctx context.Context, in *ByID) (*Out[List[notify.MomentWords]], error) {
+			list, err := a.Notify.WordsOverview(ctx, scope(ctx), in.ID)
+			return out(List[notify.MomentWords]{Items: list}, err)
+		})
+	register(a, op{ID: "list-notice-words-versions", Method: "GET", Path: "/stores/{id}/notice-words/versions", Tag: tag, Summary: "List the versions of a moment's words in a language, the latest first", Access: settings},
+		func(ctx context.Context, in *struct {
+			ByID
+			Paging
+			Moment   string `query:"moment" maxLength:"40" default:"accepted"`
+			Language string `query:"language" enum:"en,uk,ru,pl" default:"en"`
+		}) (*Out[List[notify.WordsVersion]], error) {
+			p, err := in.page()
+			if err != nil {
+				return nil, err
+			}
+			rows, err := a.Notify.WordsVersions(ctx, scope(ctx), in.ID, in.Moment, in.Language, p.After, p.Limit)
+			return pageByID(in.Paging, rows, func(v notify.WordsVersion) int64 { return v.Version }, err)
+		})
 	register(a, op{ID: "get-notice-words", Method: "GET", Path: "/stores/{id}/notice-words/of", Tag: tag, Summary: "Get the words of a moment in a language", Access: settings},
 		func(ctx context.Context, in *struct {
 			ByID
@@ -154,19 +164,18 @@ func (a *API) registerWords(tag string) {
 		}) (*Out[notify.WordsOf], error) {
 			return out(a.Notify.SaveWords(ctx, by(ctx), in.ID, in.Body))
 		})
-	register(a, op{ID: "show-notice-words", Method: "POST", Path: "/stores/{id}/notice-words/show", Tag: tag, Summary: "See words put together, with a real order or a made-up one", Access: settings},
+	register(a, op{ID: "show-notice-words", Method: "POST", Path: "/stores/{id}/notice-words/show", Tag: tag, Summary: "See words put together: with a real order, a case, or something of everything", Access: settings},
 		func(ctx context.Context, in *struct {
 			ByID
-			Body WordsToShow
+			Body notify.ShowInput
 		}) (*Out[notify.Shown], error) {
-			return out(a.Notify.ShowWords(ctx, scope(ctx), in.ID, in.Body.Language, in.Body.Order, in.Body.Template))
+			return out(a.Notify.ShowWords(ctx, scope(ctx), in.ID, in.Body))
 		})
 	register(a, op{ID: "test-notice-words", Method: "POST", Path: "/stores/{id}/notice-words/test", Tag: tag, Summary: "Send words to an address of one's own", Access: agentNeeds(care.PermSettings), Status: 202},
 		func(ctx context.Context, in *struct {
 			ByID
 			Body TestNotice
 		}) (*None, error) {
-			b := in.Body
-			return none(a.Notify.TestSend(ctx, by(ctx), in.ID, b.Channel, b.To, b.Language, b.Order, b.Template))
+			return none(a.Notify.TestSend(ctx, by(ctx), in.ID, in.Body.Channel, in.Body.To, in.Body.ShowInput))
 		})
 }

@@ -34,6 +34,16 @@ type FieldProblem struct {
 	Field   string `json:"field"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	Line    int    `json:"line,omitempty" doc:"Where in a text that is checked, such as a template or a condition"`
+	Column  int    `json:"column,omitempty"`
+}
+
+// inField is what is wrong with a field, with its place in the field's text if it has one.
+func inField(lang string, e *care.Error) FieldProblem {
+	f := FieldProblem{Field: e.Field, Code: e.Code, Message: messages.T(lang, "error."+e.Code, e.Args)}
+	f.Line, _ = e.Args["line"].(int)
+	f.Column, _ = e.Args["column"].(int)
+	return f
 }
 
 func (p *Problem) Error() string  { return p.Code + ": " + p.Detail }
@@ -103,10 +113,13 @@ func unstorable(err error) bool {
 func told(lang string, status int, title string, e *care.Error) *Problem {
 	p := plain(lang, status, title, e.Code, e.Args)
 	if e.Field != "" {
-		p.Errors = []FieldProblem{{e.Field, e.Code, p.Detail}}
+		p.Errors = []FieldProblem{inField(lang, e)}
 	}
-	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, FieldProblem{f.Field, f.Code, messages.T(lang, "error."+f.Code, f.Args)})
+	for i := range e.Fields {
+		if i == 0 && e.Fields[0].Field == e.Field && e.Fields[0].Code == e.Code {
+			continue // the first of several stands for all
+		}
+		p.Errors = append(p.Errors, inField(lang, &e.Fields[i]))
 	}
 	if seconds, ok := e.Args["n"].(int); ok && status == http.StatusTooManyRequests {
 		p.retryAfter = seconds
@@ -187,7 +200,7 @@ func refusedField(lang string, d *huma.ErrorDetail) refused {
 			field = strings.TrimPrefix(field+"."+name, ".")
 		}
 	}
-	return refused{FieldProblem{field, code, messages.T(lang, "error."+code, args)}, args}
+	return refused{FieldProblem{Field: field, Code: code, Message: messages.T(lang, "error."+code, args)}, args}
 }
 
 // refusals reads huma's English sentences; the group, if any, is the argument.

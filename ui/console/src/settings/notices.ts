@@ -1,5 +1,5 @@
 // The calls about what customers are told, and what they speak of.
-import type { Id } from '$lib/api';
+import type { Id, Page } from '$lib/api';
 import { request } from '$lib/api/request';
 import type { components } from '$lib/api/schema';
 
@@ -9,6 +9,12 @@ export type Notice = Policy['notices'][number];
 export type Entry = Schemas['Entry'];
 export type Logged = Schemas['Logged'];
 export type Explained = Schemas['Explained'];
+export type Template = Schemas['Template'];
+export type WordsOf = Schemas['WordsOf'];
+export type WordsVersion = Schemas['WordsVersion'];
+export type MomentWords = Schemas['MomentWords'];
+export type Shown = Schemas['Shown'];
+export type Filling = { order_number?: string; case?: string };
 
 export const notices = {
   catalogue: () => request<Schemas['NoticeCatalogue']>('GET', '/notice-catalogue'),
@@ -21,4 +27,37 @@ export const notices = {
     request<{ items: Logged[]; next: string }>('GET', '/notices', { query }),
   explain: (order: Id) =>
     request<{ items: Explained[] }>('GET', '/notices/explain', { query: { order_id: order } }),
+};
+
+/** The words of notices. */
+export const words = {
+  overview: (store: Id) => request<{ items: MomentWords[] }>('GET', `/stores/${store}/notice-words/overview`),
+  of: (store: Id, moment: string, language: string, version = 0) =>
+    request<WordsOf>('GET', `/stores/${store}/notice-words/of`, { query: { moment, language, version } }),
+  versions:
+    (store: Id, moment: string, language: string) =>
+    (cursor = '') =>
+      request<Page<WordsVersion>>('GET', `/stores/${store}/notice-words/versions`, {
+        query: { moment, language, cursor },
+      }),
+  save: (
+    store: Id,
+    body: {
+      moment: string;
+      language: string;
+      template: Template;
+      removed?: boolean;
+      comment?: string;
+      version: number;
+    },
+  ) => request<WordsOf>('PUT', `/stores/${store}/notice-words`, { body }),
+  show: (
+    store: Id,
+    body: { language: string; moment: string; template: Template } & Filling,
+    signal?: AbortSignal,
+  ) => request<Shown>('POST', `/stores/${store}/notice-words/show`, { body, signal }),
+  test: (
+    store: Id,
+    body: { channel: string; to: string; language: string; moment: string; template: Template } & Filling,
+  ) => request<void>('POST', `/stores/${store}/notice-words/test`, { body }),
 };

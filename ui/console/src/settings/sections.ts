@@ -1,6 +1,7 @@
 // The sections of settings, in the order of the navigation. A section is one entry here and one component that fills
 // the right side; who lacks the permission doesn't see it.
 import Building from '@lucide/svelte/icons/building-2';
+import FileText from '@lucide/svelte/icons/file-text';
 import FileUp from '@lucide/svelte/icons/file-up';
 import Clock from '@lucide/svelte/icons/clock';
 import Keyboard from '@lucide/svelte/icons/keyboard';
@@ -62,6 +63,7 @@ export const sections: Section[] = [
   shop('hours', 'settings.hours', Clock, () => import('./Hours.svelte')),
   shop('widget', 'settings.widget', MessageCircle, () => import('./Widget.svelte')),
   shop('notices', 'settings.notices', Bell, () => import('./Notices.svelte')),
+  shop('words', 'settings.words', FileText, () => import('./Words.svelte')),
   shop('buy', 'settings.buy', ShoppingBag, () => import('./Buy.svelte')),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
   shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),

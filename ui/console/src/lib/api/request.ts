@@ -4,6 +4,9 @@ export interface FieldProblem {
   field: string;
   code: string;
   message: string;
+  /** Where in a text that is checked, such as a template or a condition. */
+  line?: number;
+  column?: number;
 }
 
 /** A refusal in the words of RFC 9457. `code` is stable; `detail` is already in the agent's language. */

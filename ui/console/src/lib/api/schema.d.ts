@@ -2649,6 +2649,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stores/{id}/notice-words/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the words of every moment stand: own or shipped, languages left behind, parts of an SMS */
+        get: operations["overview-notice-words"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stores/{id}/notice-words/show": {
         parameters: {
             query?: never;
@@ -2658,7 +2675,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** See words put together, with a real order or a made-up one */
+        /** See words put together: with a real order, a case, or something of everything */
         post: operations["show-notice-words"];
         delete?: never;
         options?: never;
@@ -2677,6 +2694,23 @@ export interface paths {
         put?: never;
         /** Send words to an address of one's own */
         post: operations["test-notice-words"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-words/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a moment's words in a language, the latest first */
+        get: operations["list-notice-words-versions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3858,7 +3892,14 @@ export interface components {
         };
         FieldProblem: {
             code: string;
+            /** Format: int64 */
+            column?: number;
             field: string;
+            /**
+             * Format: int64
+             * @description Where in a text that is checked, such as a template or a condition
+             */
+            line?: number;
             message: string;
         };
         FilledMacro: {
@@ -4274,6 +4315,19 @@ export interface components {
             required?: boolean;
             target?: string;
         };
+        LanguageWords: {
+            /** @description Other languages have words of the store's own, this one has those that ship */
+            behind: boolean;
+            /** @description They can't be put together any more */
+            broken: boolean;
+            /** @description With words of their own instead of the short ones */
+            channels: string[];
+            language: string;
+            /** @description The store's own, not those that ship */
+            own: boolean;
+            /** @description What the SMS takes, filled with a made-up order */
+            segments: components["schemas"]["Segments"];
+        };
         Left: {
             hooks_removed: boolean;
             /** @description Why the hooks are still there: they will fail and die in the shop. */
@@ -4361,6 +4415,10 @@ export interface components {
         };
         ListMacro: {
             items: components["schemas"]["Macro"][];
+            next: string;
+        };
+        ListMomentWords: {
+            items: components["schemas"]["MomentWords"][];
             next: string;
         };
         ListOrder: {
@@ -4461,6 +4519,10 @@ export interface components {
         };
         ListWay: {
             items: components["schemas"]["Way"][];
+            next: string;
+        };
+        ListWordsVersion: {
+            items: components["schemas"]["WordsVersion"][];
             next: string;
         };
         Live: {
@@ -4660,6 +4722,12 @@ export interface components {
             items: components["schemas"]["Message"][];
             /** @description The number to give as before_seq, or as after_seq, for the next part */
             next: string;
+        };
+        MomentWords: {
+            /** @description By which the policy in force may send it; none: it never does */
+            channels: string[];
+            languages: components["schemas"]["LanguageWords"][];
+            moment: string;
         };
         Money: {
             /** Format: int64 */
@@ -5915,8 +5983,24 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        ShowInput: {
+            /** @description A case of the catalogue, as it stands when the moment comes */
+            case?: string;
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            moment?: string;
+            /** @description Of a real order */
+            order_number?: string;
+            template: components["schemas"]["Template"];
+        };
         Shown: {
+            /** @description Of channels that have words of their own */
+            channels: {
+                [key: string]: components["schemas"]["Rendered"];
+            };
             letter: components["schemas"]["Rendered"];
+            /** @description Whose order it is; empty: nobody's */
+            order_number: string;
             short: components["schemas"]["Rendered"];
         };
         Skill: {
@@ -6185,15 +6269,23 @@ export interface components {
         Template: {
             /** @description Of the letter: paragraphs; - for lists; [text](address) for a button */
             body: string;
+            /** @description Own words for one channel instead of the short ones: sms, telegram, viber, whatsapp, messenger */
+            channels?: {
+                [key: string]: string;
+            };
             /** @description For SMS and messengers */
             short: string;
             subject: string;
         };
         TestNotice: {
+            /** @description A case of the catalogue, as it stands when the moment comes */
+            case?: string;
             /** @enum {string} */
             channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
             /** @enum {string} */
             language: "en" | "uk" | "ru" | "pl";
+            moment?: string;
+            /** @description Of a real order */
             order_number?: string;
             template: components["schemas"]["Template"];
             to: string;
@@ -6312,6 +6404,8 @@ export interface components {
             };
         };
         WordsInput: {
+            /** @description What was changed, for colleagues */
+            comment?: string;
             /** @enum {string} */
             language: "en" | "uk" | "ru" | "pl";
             moment: string;
@@ -6335,12 +6429,17 @@ export interface components {
              */
             version: number;
         };
-        WordsToShow: {
-            /** @enum {string} */
-            language: "en" | "uk" | "ru" | "pl";
-            /** @description Of a real order; a made-up one if empty */
-            order_number?: string;
-            template: components["schemas"]["Template"];
+        WordsVersion: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            comment: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Back to the words that ship */
+            removed: boolean;
+            /** Format: int64 */
+            version: number;
         };
         WorkSettings: {
             /** Format: int64 */
@@ -12627,6 +12726,37 @@ export interface operations {
             };
         };
     };
+    "overview-notice-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMomentWords"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "show-notice-words": {
         parameters: {
             query?: never;
@@ -12641,7 +12771,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WordsToShow"];
+                "application/json": components["schemas"]["ShowInput"];
             };
         };
         responses: {
@@ -12689,6 +12819,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-notice-words-versions": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                moment?: string;
+                language?: "en" | "uk" | "ru" | "pl";
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWordsVersion"];
+                };
             };
             /** @description Error */
             default: {

@@ -5,6 +5,7 @@ import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
+import type noticesWords from '$messages/en/notices.json';
 import type notifyWords from '$messages/en/notify.json';
 import type phoneWords from '$messages/en/phone.json';
 import type postWords from '$messages/en/post.json';
@@ -21,6 +22,7 @@ type Words = typeof actWords &
   typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &
+  typeof noticesWords &
   typeof notifyWords &
   typeof settingsWords &
   typeof shopWords &

@@ -1,7 +1,8 @@
 import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
+import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
-export default { ...channel, ...commerce, ...notify, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notices, ...notify, ...settings, ...shop };

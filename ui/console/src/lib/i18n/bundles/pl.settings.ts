@@ -1,7 +1,8 @@
 import channel from '$messages/pl/channel.json';
 import commerce from '$messages/pl/commerce.json';
+import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
 import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
 
-export default { ...channel, ...commerce, ...notify, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notices, ...notify, ...settings, ...shop };
