@@ -80,6 +80,9 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 	if err != nil {
 		return nil, fmt.Errorf("db: open %s: %w", path, err)
 	}
+	if err := c.lite.GatherLog(); err != nil {
+		return nil, errors.Join(fmt.Errorf("db: open %s: %w", path, err), c.close())
+	}
 	n := o.ReadConns
 	if n == 0 {
 		n = 8

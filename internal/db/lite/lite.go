@@ -20,6 +20,7 @@ type Conn struct {
 	mu  sync.Mutex // of turn
 	// turn counts uses, so that an interrupt that comes too late doesn't hit the next one.
 	turn uint64
+	log  *gathered // nil: the log is written as SQLite does
 }
 
 // Error is what SQLite refused a statement with; Code is the extended result code.
@@ -73,6 +74,10 @@ func (c *Conn) Close() error {
 			err = c.failure(rc)
 		}
 		c.db = 0
+	}
+	if c.log != nil {
+		c.log.free()
+		c.log = nil
 	}
 	if c.tls != nil {
 		c.tls.Close()
