@@ -110,6 +110,10 @@ func (d *DB) Migrate(ctx context.Context) error {
 // Read returns a Querier for statements outside a transaction. On SQLite it can't write.
 func (d *DB) Read() Querier { return d.engine.reader() }
 
+// OneWriter tells whether writes run one after the other. Their connection keeps its pages, while every reader begins anew after a
+// commit: what a change starts from is read best within it.
+func (d *DB) OneWriter() bool { return d.Engine == SQLite }
+
 // ID returns a new id.
 func (d *DB) ID() int64 { return d.ids.next() }
 

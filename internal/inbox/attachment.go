@@ -103,10 +103,6 @@ func (i *Inbox) Upload(ctx context.Context, u Upload) (Attachment, error) {
 }
 
 // attachable returns the owner's unsent files with these ids; one that isn't there, or isn't his, is NotFound.
-func (i *Inbox) attachable(ctx context.Context, store int64, kind, owner string, files []int64) ([]Attachment, error) {
-	return attachable(ctx, i.db.Read(), store, kind, owner, files)
-}
-
 func attachable(ctx context.Context, q db.Querier, store int64, kind, owner string, files []int64) ([]Attachment, error) {
 	if len(files) == 0 {
 		return nil, nil

@@ -104,7 +104,7 @@ func (i *Inbox) callThread(ctx context.Context, n care.CallNote) (id int64, begu
 		if was.ID != 0 && !was.expired(db.At(i.db.Now())) {
 			return was.ID, false, nil
 		}
-		plan, err := i.admit(ctx, in, was)
+		plan, err := i.admit(ctx, i.db.Read(), in, was)
 		if err != nil {
 			return 0, false, err
 		}

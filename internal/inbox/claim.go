@@ -23,10 +23,9 @@ type admission struct {
 // sureOfLanguage is how sure the detection must be for the conversation to go to agents of that language.
 const sureOfLanguage = 0.8
 
-// admit finds, before the transaction, the queue of a new conversation and the agents who may take it.
-func (i *Inbox) admit(ctx context.Context, in care.Inbound, before conversation) (admission, error) {
+// admit finds the queue of a new conversation and the agents who may take it.
+func (i *Inbox) admit(ctx context.Context, q db.Querier, in care.Inbound, before conversation) (admission, error) {
 	var a admission
-	q := i.db.Read()
 	calendar, language, queues, err := i.store(ctx, q, in.Store)
 	if err != nil {
 		return a, err

@@ -28,8 +28,12 @@ type edit struct {
 // conversation is read under its lock, so somebody always gets on.
 const tries = 12
 
-// change reads a conversation, lets fn change it, and writes all of it in one transaction. The state is read before the
-// transaction, where readers don't hold up writers; the write compares versions. fn may run several times.
+// readsInside tells whether a change reads what it starts from within its transaction. Where there is one writer that is cheapest, and
+// nobody comes in between. Elsewhere it is read before, so that nothing is locked for long, and the write compares versions; whoever has been too late
+// twice reads under lock.
+func (i *Inbox) readsInside(try int) bool { return i.db.OneWriter() || try >= 3 }
+
+// change reads a conversation, lets fn change it, and writes all of it in one transaction. fn may run several times.
 func (i *Inbox) change(ctx context.Context, actor db.Actor, read func(q db.Querier, lock bool) (conversation, error), fn func(e *edit) error) (*edit, error) {
 	var done *edit
 	var name string
@@ -39,13 +43,14 @@ func (i *Inbox) change(ctx context.Context, actor db.Actor, read func(q db.Queri
 	for try := 1; ; try++ {
 		var was conversation
 		var err error
-		if try < 3 {
+		inside := i.readsInside(try)
+		if !inside {
 			if was, err = read(i.db.Read(), false); err != nil {
 				return nil, err
 			}
 		}
 		err = i.db.Write(ctx, actor, func(tx *db.Tx) error {
-			if try >= 3 {
+			if inside {
 				if was, err = read(tx, true); err != nil {
 					return err
 				}

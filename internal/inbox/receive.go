@@ -45,33 +45,61 @@ func (i *Inbox) Receive(ctx context.Context, in care.Inbound) (Received, error) 
 	}
 }
 
+// meeting is what a message meets in its store.
+type meeting struct {
+	was     conversation // the latest of its thread; zero: there is none
+	earlier Received     // of a message that had come before
+	begins  bool         // it begins a conversation, as the plan says
+	plan    admission
+	files   []Attachment
+}
+
 // receive is one attempt. The first one trusts that the message is new: the unique index on client ids says so
 // otherwise, and the next attempt looks for it.
-func (i *Inbox) receive(ctx context.Context, in care.Inbound, try int) (Received, error) {
-	if try > 1 && in.ClientID != "" {
-		if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
-			return r, err
+func (i *Inbox) receive(ctx context.Context, in care.Inbound, try int) (r Received, err error) {
+	var m meeting
+	inside := i.readsInside(try)
+	if !inside {
+		if m, err = i.meet(ctx, i.db.Read(), in, try); err != nil || m.earlier.Message != 0 {
+			return m.earlier, err
 		}
 	}
-	was, err := i.liveIn(ctx, i.db.Read(), in, false)
-	if err != nil {
-		return Received{}, err
+	err = i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer}, func(tx *db.Tx) (err error) {
+		if inside {
+			if m, err = i.meet(ctx, tx, in, try); err != nil {
+				return err
+			}
+		}
+		switch {
+		case m.earlier.Message != 0:
+			r = m.earlier
+		case m.begins:
+			r, err = i.begin(ctx, tx, in, m)
+		default:
+			r, err = i.goOn(ctx, tx, in, m)
+		}
+		return err
+	})
+	return r, err
+}
+
+// meet reads what the message meets; in a transaction, under the conversation's lock.
+func (i *Inbox) meet(ctx context.Context, q db.Querier, in care.Inbound, try int) (m meeting, err error) {
+	_, lock := q.(*db.Tx)
+	if m.was, err = i.liveIn(ctx, q, in, lock); err != nil {
+		return m, err
 	}
-	files, err := i.attachable(ctx, in.Store, care.ActorCustomer, in.Thread, in.Attachments)
-	if err != nil {
-		return Received{}, err
-	}
-	begins := was.ID == 0 || was.expired(db.At(i.db.Now()))
-	if in.ClientID != "" && (was.Previous != 0 || was.ID != 0 && begins) {
+	m.begins = m.was.ID == 0 || m.was.expired(db.At(i.db.Now()))
+	if in.ClientID != "" && (try > 1 || m.was.Previous != 0 || m.was.ID != 0 && m.begins) {
 		// The message may be one of a conversation that is over, where the index can't see it.
-		if r, err := i.earlier(ctx, in); err == nil || !errors.Is(err, db.ErrNoRows) {
-			return r, err
+		if m.earlier, err = earlier(ctx, q, in, m.was.ID); err != nil || m.earlier.Message != 0 {
+			return m, err
 		}
 	}
-	if begins {
-		return i.begin(ctx, in, was, files)
+	if m.files, err = attachable(ctx, q, in.Store, care.ActorCustomer, in.Thread, in.Attachments); err == nil && m.begins {
+		m.plan, err = i.admit(ctx, q, in, m.was)
 	}
-	return i.goOn(ctx, in, was, files, try)
+	return m, err
 }
 
 // liveIn returns the latest conversation of the thread, or a zero one.
@@ -98,35 +126,25 @@ func (c *conversation) expired(now db.Time) bool {
 }
 
 // goOn adds the message to a conversation.
-func (i *Inbox) goOn(ctx context.Context, in care.Inbound, was conversation, files []Attachment, try int) (Received, error) {
-	var r Received
-	err := i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer, ID: was.Person}, func(tx *db.Tx) error {
-		was := was
-		if try >= 3 { // under its lock, so that a busy conversation can't make a customer wait for ever
-			var err error
-			if was, err = i.liveIn(ctx, tx, in, true); err != nil {
-				return err
-			}
+func (i *Inbox) goOn(ctx context.Context, tx *db.Tx, in care.Inbound, met meeting) (Received, error) {
+	was := met.was
+	tx.Actor.ID = was.Person
+	e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
+	// What comes into a conversation from another of the customer's channels doesn't change whose it is.
+	if hash := identityHash(in); hash != was.IdentityHash && in.Channel == was.Channel && in.Thread == was.Thread {
+		who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
+		if err != nil {
+			return Received{}, err
 		}
-		e := &edit{Tx: tx, ctx: ctx, inbox: i, was: was, now: was}
-		// What comes into a conversation from another of the customer's channels doesn't change whose it is.
-		if hash := identityHash(in); hash != was.IdentityHash && in.Channel == was.Channel && in.Thread == was.Thread {
-			who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
-			if err != nil {
-				return err
-			}
-			e.now.Customer, e.now.IdentityHash = who.Owner, hash
-			if who.Customer != was.Person {
-				e.now.Person, e.now.PersonName = who.Customer, in.Name
-			}
-			e.Actor.ID = who.Customer
+		e.now.Customer, e.now.IdentityHash = who.Owner, hash
+		if who.Customer != was.Person {
+			e.now.Person, e.now.PersonName = who.Customer, in.Name
 		}
-		m := e.hear(in, files)
-		e.save()
-		r = Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: e.now.Person}
-		return nil
-	})
-	return r, err
+		tx.Actor.ID = who.Customer
+	}
+	m := e.hear(in, met.files)
+	e.save()
+	return Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: e.now.Person}, nil
 }
 
 // hear adds the customer's message and what follows from it.
@@ -172,83 +190,73 @@ func (e *edit) messageEvent(m *Message) care.MessageEvent {
 	return care.MessageEvent{Conversation: e.now.ID, Customer: e.now.Person, Channel: e.now.Channel, Seq: m.Seq}
 }
 
-// begin starts a conversation with the message; before is the thread's earlier one, if there was any.
-func (i *Inbox) begin(ctx context.Context, in care.Inbound, before conversation, files []Attachment) (Received, error) {
-	plan, err := i.admit(ctx, in, before)
+// begin starts a conversation with the message, after the thread's earlier one, if there was any.
+func (i *Inbox) begin(ctx context.Context, tx *db.Tx, in care.Inbound, met meeting) (Received, error) {
+	before, plan := met.was, met.plan
+	who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
 	if err != nil {
 		return Received{}, err
 	}
-	var r Received
-	err = i.db.Write(ctx, db.Actor{Kind: care.ActorCustomer}, func(tx *db.Tx) error {
-		who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
-		if err != nil {
-			return err
-		}
-		person := who.Customer
-		tx.Actor.ID = person
-		if before.ID != 0 {
-			tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
-		}
-		now := db.At(tx.Now)
-		e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
-			Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: person, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
-			Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
-		still := quiet(in, true)
-		if plan.queue.FirstResponse > 0 && !still {
-			e.now.Deadline = plan.deadline(now)
-		}
-		m := e.hear(in, files)
-		if still {
-			err = e.putAside(in)
-		} else {
-			e.event(care.EventConversationCreated)
-			err = e.route(plan)
-		}
-		if err != nil {
-			return err
-		}
-		if in.Mail != nil && in.Mail.Linked != 0 {
-			e.note(SystemLinked, "conversation_id", in.Mail.Linked)
-		}
-		// The number is drawn last: its row is locked until the commit.
-		err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
+	tx.Actor.ID = who.Customer
+	if before.ID != 0 {
+		tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
+	}
+	now := db.At(tx.Now)
+	e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
+		Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: who.Customer, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
+		Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
+	still := quiet(in, true)
+	if plan.queue.FirstResponse > 0 && !still {
+		e.now.Deadline = plan.deadline(now)
+	}
+	m := e.hear(in, met.files)
+	if still {
+		err = e.putAside(in)
+	} else {
+		e.event(care.EventConversationCreated)
+		err = e.route(plan)
+	}
+	if err != nil {
+		return Received{}, err
+	}
+	if in.Mail != nil && in.Mail.Linked != 0 {
+		e.note(SystemLinked, "conversation_id", in.Mail.Linked)
+	}
+	// The number is drawn last: its row is locked until the commit.
+	err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
 ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURNING last`, in.Store).Scan(&e.now.Number)
-		if err != nil {
-			return err
+	if err != nil {
+		return Received{}, err
+	}
+	if i.index != nil {
+		if err := i.index.Add(tx, entryOf(e.now)); err != nil {
+			return Received{}, err
 		}
-		if i.index != nil {
-			if err := i.index.Add(tx, entryOf(e.now)); err != nil {
-				return err
-			}
-		}
-		e.save()
-		r = Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: person, Created: true}
-		return nil
-	})
-	return r, err
+	}
+	e.save()
+	return Received{Conversation: e.now.ID, Message: m.ID, Seq: m.Seq, Customer: who.Customer, Created: true}, nil
 }
 
 // earlierLooks is in how many conversations of a thread, from the latest back, a message that comes again is looked for.
 const earlierLooks = 5
 
-// earlier finds the message when it was received before; the error is db.ErrNoRows when it wasn't.
-func (i *Inbox) earlier(ctx context.Context, in care.Inbound) (Received, error) {
-	c, err := i.liveIn(ctx, i.db.Read(), in, false)
-	if err != nil {
-		return Received{}, err
-	}
-	id := c.ID
+// earlier finds the message when it was received before, in the conversation or one before it; otherwise it returns a zero Received.
+func earlier(ctx context.Context, q db.Querier, in care.Inbound, conversation int64) (Received, error) {
+	id := conversation
 	for range earlierLooks {
 		r := Received{Conversation: id, Duplicate: true}
 		var before int64
-		err := i.db.Read().QueryRow(ctx, `SELECT coalesce(m.id, 0), coalesce(m.seq, 0), c.customer_id, c.previous_id FROM conversations c
+		err := q.QueryRow(ctx, `SELECT coalesce(m.id, 0), coalesce(m.seq, 0), c.customer_id, c.previous_id FROM conversations c
 LEFT JOIN messages m ON m.conversation_id = c.id AND m.client_id = $2 AND m.client_id <> '' WHERE c.id = $1`, id, in.ClientID).Scan(&r.Message, &r.Seq, &r.Customer, &before)
+		if errors.Is(err, db.ErrNoRows) {
+			break
+		}
 		if err != nil || r.Message != 0 {
 			return r, err
 		}
 		id = before
 	}
-	return Received{}, db.ErrNoRows
+	return Received{}, nil
 }
 
 // checkInbound refuses what can't be kept and masks what mustn't be.
