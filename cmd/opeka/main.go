@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -24,6 +25,10 @@ func main() {
 	if err := parser.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "opeka:", err)
 		stop()
+		var own interface{ ExitCode() int }
+		if errors.As(err, &own) {
+			os.Exit(own.ExitCode())
+		}
 		os.Exit(1)
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"opeka/internal/sound/browser"
 	"opeka/internal/web/api"
 	"opeka/internal/web/live"
+	"opeka/internal/web/mailin"
 	"opeka/internal/web/widget"
 	"opeka/internal/webhook"
 	"opeka/internal/work"
@@ -65,6 +66,7 @@ type App struct {
 	Know      *know.Know
 	Live      *live.Live
 	Widget    *widget.Door
+	Mail      *mailin.Door // nil: no mail server hands us letters
 	API       *api.API
 
 	// Handler serves everything; Run puts it on the configured address.
@@ -164,6 +166,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.Post.Start()
+	if a.Mail != nil {
+		return a.Mail.Open()
+	}
 	return nil
 }
 
@@ -219,6 +224,9 @@ func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	var errs []error
+	if a.Mail != nil {
+		a.Mail.Close(ctx)
+	}
 	if a.Phone != nil { // what it holds is hung up and written while jobs still run
 		a.Phone.Close()
 	}

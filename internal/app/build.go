@@ -85,6 +85,9 @@ func (a *App) build(c Config, limits api.Limits) error {
 	if err != nil {
 		return fmt.Errorf("realtime: %w", err)
 	}
+	if a.Mail, err = a.openMail(c); err != nil {
+		return err
+	}
 	a.wire()
 
 	mux := http.NewServeMux()

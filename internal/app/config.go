@@ -39,6 +39,11 @@ type Config struct {
 	PhoneListen string   `help:"host:port (UDP) at which agents' browsers send and hear sound; empty: none." default:":7480" env:"OPEKA_PHONE_LISTEN"`
 	PhoneIPs    []string `name:"phone-ips" help:"Public addresses of this machine that browsers are told for sound, where a router stands before it." env:"OPEKA_PHONE_IPS"`
 
+	MailListen []string `name:"mail-listen" help:"Where mail servers hand over letters to the stores' mailboxes: host:port for SMTP, lmtp:host:port or lmtp:/path for LMTP; without a host it is the loopback. Empty: nowhere." env:"OPEKA_MAIL_LISTEN"`
+	MailHost   string   `name:"mail-host" help:"Name of this machine in the dialogue with mail servers. Empty: the machine's own." env:"OPEKA_MAIL_HOST"`
+	MailCert   string   `name:"mail-certificate" help:"Certificate file (PEM) for STARTTLS; it is read again when it is renewed." env:"OPEKA_MAIL_CERTIFICATE" type:"path"`
+	MailKey    string   `name:"mail-key" help:"Key file (PEM) of that certificate." env:"OPEKA_MAIL_KEY" type:"path"`
+
 	BehindProxy   bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto: only when a reverse proxy alone can reach the program." env:"OPEKA_BEHIND_PROXY"`
 	AllowPrivate  bool   `help:"Let connections and webhooks reach private and loopback addresses: for a shop in the same network." env:"OPEKA_ALLOW_PRIVATE"`
 	MetricsListen string `help:"Address of /metrics; empty: not served." default:"127.0.0.1:9464" env:"OPEKA_METRICS_LISTEN"`

@@ -21,6 +21,7 @@ type Commands struct {
 	Migrate MigrateCommand    `cmd:"" help:"Bring the database's schema up to date (serve does it by itself)."`
 	Copy    CopyCommand       `cmd:"" help:"Move a SQLite installation to PostgreSQL, compared row by row."`
 	Import  ImportCommand     `cmd:"" help:"Send a CSV file of customers, products or orders to a running installation; refused rows go to a file."`
+	Mail    MailCommand       `cmd:"" help:"Hand a letter over to a running installation: opeka mail --mailbox help@shop.example < letter.eml"`
 	Bench   bench.Command     `cmd:"" help:"Measure this machine against what was promised."`
 	Doctor  app.DoctorCommand `cmd:"" help:"Look at everything the program leans on and say how to mend what is wrong."`
 	OpenAPI OpenAPICommand    `cmd:"" name:"openapi" help:"Print the description of the API."`

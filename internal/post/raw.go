@@ -15,8 +15,8 @@ import (
 
 const setCursor = `INSERT INTO post_channels (connection_id, store_id, cursor) VALUES ($1, $2, $3) ON CONFLICT (connection_id) DO UPDATE SET cursor = excluded.cursor`
 
-// maxRaw is the largest letter that is taken at our doors.
-const maxRaw = 45 << 20
+// MaxRaw is the largest letter that is taken at our doors.
+const MaxRaw = 45 << 20
 
 func listens(c care.Channel) bool {
 	switch c.(type) {
@@ -46,72 +46,116 @@ func (p *Post) listen(ctx context.Context, l live) error {
 				return nil
 			})
 		}
-		_, err := p.keepRaw(ctx, l, raw, cursor)
+		_, err := p.keepRaw(ctx, l, raw, "", cursor)
 		return err
 	})
 }
 
-// keepRaw writes a letter down as it came, once, with the job that reads it.
-func (p *Post) keepRaw(ctx context.Context, l live, raw []byte, cursor string) (kept, error) {
+// keepRaw writes a letter down as it came, once, with the job that reads it. delivery is what it is known by; empty: its bytes.
+func (p *Post) keepRaw(ctx context.Context, l live, raw []byte, delivery, cursor string) (kept, error) {
 	line := ""
 	if r, ok := l.channel.(care.RawReader); ok {
 		sum := sha256.Sum256([]byte(r.LineOf(raw)))
 		line = hex.EncodeToString(sum[:8])
 	}
-	return p.keepItems(ctx, l, raw, []item{{arrivedRaw, line, []byte("{}")}}, "", cursor)
+	return p.keepItems(ctx, l, raw, []item{{arrivedRaw, line, []byte("{}")}}, delivery, cursor)
 }
 
-// ReceiveRaw takes what somebody hands us for a connection: a mail server, or a program by the API. It knows no scope.
-func (p *Post) ReceiveRaw(ctx context.Context, connection int64, raw []byte) (Pushed, error) {
+// rawReader opens a connection that takes letters, and looks whether this one can be taken at all.
+func (p *Post) rawReader(ctx context.Context, connection int64, raw []byte) (live, error) {
 	l, err := p.open(ctx, connection)
+	if err != nil {
+		return live{}, err
+	}
+	if _, ok := l.channel.(care.RawReader); !ok {
+		return live{}, care.NotFound("connection")
+	}
+	if len(raw) == 0 {
+		return live{}, care.Invalid("body", "required")
+	}
+	if len(raw) > MaxRaw {
+		return live{}, &care.Error{Code: "file.too_large", Kind: care.KindTooLarge, Field: "body", Args: map[string]any{"limit": MaxRaw}}
+	}
+	return l, nil
+}
+
+// ReceiveRaw takes what somebody hands us for a connection as it came. It knows no scope.
+func (p *Post) ReceiveRaw(ctx context.Context, connection int64, raw []byte) (Pushed, error) {
+	l, err := p.rawReader(ctx, connection, raw)
 	if err != nil {
 		return Pushed{}, err
 	}
-	if _, ok := l.channel.(care.RawReader); !ok {
-		return Pushed{}, care.NotFound("connection")
+	if l.State == account.StatePaused {
+		return Pushed{}, care.Conflict("connection.paused")
 	}
-	if len(raw) == 0 {
-		return Pushed{}, care.Invalid("body", "required")
-	}
-	if len(raw) > maxRaw {
-		return Pushed{}, &care.Error{Code: "file.too_large", Kind: care.KindTooLarge, Field: "body", Args: map[string]any{"limit": maxRaw}}
-	}
-	k, err := p.keepRaw(ctx, l, raw, "")
+	k, err := p.keepRaw(ctx, l, raw, "", "")
 	return Pushed{Verdict: k.verdict, Duplicate: k.duplicate}, err
 }
 
-// Upload is ReceiveRaw for a caller who manages the connection.
-func (p *Post) Upload(ctx context.Context, scope care.Scope, connection int64, raw []byte) (Pushed, error) {
-	c, err := p.connections.Connection(ctx, connection)
+// Upload is ReceiveRaw for a caller who manages the connection. It is found by its id, or by an address under which letters come to it.
+func (p *Post) Upload(ctx context.Context, scope care.Scope, connection int64, address string, raw []byte) (Pushed, error) {
+	c, err := p.mailboxIn(ctx, scope, connection, address)
 	if err != nil {
 		return Pushed{}, err
-	}
-	if !scope.In(c.Store) {
-		return Pushed{}, care.NotFound("connection")
 	}
 	if err := scope.Check(c.Store, care.PermConnections); err != nil {
 		return Pushed{}, err
 	}
-	return p.ReceiveRaw(ctx, connection, raw)
+	return p.ReceiveRaw(ctx, c.ID, raw)
 }
 
-// MailboxFor finds the connection to which letters for an address belong; 0 when there is none in service.
+func (p *Post) mailboxIn(ctx context.Context, scope care.Scope, connection int64, address string) (account.LiveConnection, error) {
+	if connection == 0 {
+		all, err := p.connections.Connections(ctx)
+		if err != nil {
+			return account.LiveConnection{}, err
+		}
+		for _, c := range all {
+			if scope.In(c.Store) && p.takes(c, address) {
+				return c, nil
+			}
+		}
+		return account.LiveConnection{}, care.NotFound("connection")
+	}
+	c, err := p.connections.Connection(ctx, connection)
+	if err == nil && !scope.In(c.Store) {
+		err = care.NotFound("connection")
+	}
+	return c, err
+}
+
+// takes tells whether letters for the address come to the connection.
+func (p *Post) takes(c account.LiveConnection, address string) bool {
+	if p.channelOf(c.Plug) != care.ChannelEmail {
+		return false
+	}
+	s, err := p.session(c)
+	if err != nil {
+		return false // badly set up: shown where connections are
+	}
+	a, ok := s.channel.(care.Addressed)
+	return ok && a.Takes(address)
+}
+
+// MailboxFor finds the connection to which letters for an address belong; 0 when there is none. When all that there are have been paused it
+// refuses with connection.paused.
 func (p *Post) MailboxFor(ctx context.Context, address string) (int64, error) {
 	all, err := p.connections.Connections(ctx)
 	if err != nil {
 		return 0, err
 	}
+	paused := false
 	for _, c := range all {
-		if p.channelOf(c.Plug) != care.ChannelEmail || c.State == account.StatePaused {
+		if !p.takes(c, address) {
 			continue
 		}
-		s, err := p.session(c)
-		if err != nil {
-			continue
-		}
-		if a, ok := s.channel.(care.Addressed); ok && a.Takes(address) {
+		if c.State != account.StatePaused {
 			return c.ID, nil
 		}
+		paused = true
+	}
+	if paused {
+		return 0, care.Conflict("connection.paused")
 	}
 	return 0, nil
 }

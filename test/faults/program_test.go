@@ -42,6 +42,7 @@ type program struct {
 	url      string
 	data     string
 	database string // empty: SQLite in the data folder
+	more     []string
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
@@ -66,7 +67,7 @@ func (p *program) spawn() {
 	if p.database != "" {
 		args = append(args, "--database", p.database)
 	}
-	cmd, log := exec.Command(binary, args...), &strings.Builder{}
+	cmd, log := exec.Command(binary, append(args, p.more...)...), &strings.Builder{}
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, p.data
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"opeka/internal/account"
 	"opeka/internal/care"
+	"opeka/internal/post"
 )
 
 // NewConnection is a connection to be made.
@@ -18,6 +19,11 @@ type NewConnection struct {
 // PlugList is what connections can be made of.
 type PlugList struct {
 	Items []account.Plug `json:"items"`
+}
+
+// TakenLetter says what became of a letter that was handed over.
+type TakenLetter struct {
+	Duplicate bool `json:"duplicate" doc:"It had been handed over before"`
 }
 
 func (a *API) registerConnections() {
@@ -74,6 +80,18 @@ func (a *API) registerConnections() {
 		func(ctx context.Context, in *ByID) (*Out[care.PeerInfo], error) {
 			return out(a.Accounts.TestConnection(ctx, by(ctx), in.ID, a.Outgoing))
 		})
+	if a.Post != nil {
+		register(a, op{ID: "upload-letter", Method: "POST", Path: "/letters", Tag: "Connections", Summary: "Hand over a letter as it came", Access: needs(care.PermConnections), Status: http.StatusAccepted, MaxBody: post.MaxRaw, OwnIdempotency: true,
+			Detail: "The body is the whole letter with its head. It is kept before it is answered, and read afterwards. The same letter is kept once, however often it is sent."},
+			func(ctx context.Context, in *struct {
+				ConnectionID int64  `query:"connection_id" minimum:"0" doc:"The mailbox, by its connection"`
+				Mailbox      string `query:"mailbox" maxLength:"320" doc:"Or by an address under which letters come to it"`
+				RawBody      []byte `contentType:"message/rfc822"`
+			}) (*Out[TakenLetter], error) {
+				p, err := a.Post.Upload(ctx, scope(ctx), in.ConnectionID, in.Mailbox, in.RawBody)
+				return out(TakenLetter{p.Duplicate}, err)
+			})
+	}
 	register(a, op{ID: "rotate-connection", Method: "POST", Path: "/connections/{id}/rotate", Tag: "Connections", Summary: "Give a connection a new address for what is pushed to it", Detail: "The old address ends at once.", Access: needs(care.PermConnections)},
 		func(ctx context.Context, in *ByID) (*Out[account.Connection], error) {
 			return out(a.Accounts.RotateHookToken(ctx, by(ctx), in.ID))

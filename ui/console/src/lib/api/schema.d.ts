@@ -1576,6 +1576,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand over a letter as it came
+         * @description The body is the whole letter with its head. It is kept before it is answered, and read afterwards. The same letter is kept once, however often it is sent.
+         */
+        post: operations["upload-letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/macro-variables": {
         parameters: {
             query?: never;
@@ -6207,6 +6227,10 @@ export interface components {
             /** Format: int64 */
             message_id: number;
         };
+        TakenLetter: {
+            /** @description It had been handed over before */
+            duplicate: boolean;
+        };
         Task: {
             /** Format: int64 */
             assignee_id: number;
@@ -9984,6 +10008,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "upload-letter": {
+        parameters: {
+            query?: {
+                /** @description The mailbox, by its connection */
+                connection_id?: number;
+                /** @description Or by an address under which letters come to it */
+                mailbox?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "message/rfc822": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenLetter"];
+                };
             };
             /** @description Error */
             default: {
