@@ -39,8 +39,9 @@ type Action struct {
 // ActionParams is what an action of a kind needs beside the order.
 type ActionParams struct {
 	Status     string     `json:"status,omitempty" maxLength:"200" doc:"status: the shop's own word for it"`
-	Amount     *Money     `json:"amount,omitempty" doc:"refund: how much; without it, what the lines come to"`
+	Amount     *Money     `json:"amount,omitempty" doc:"refund: how much; without it, what the lines and the delivery come to"`
 	Lines      []Refunded `json:"lines,omitempty" maxItems:"200" doc:"refund: which lines it is for, where the shop can be told"`
+	Delivery   bool       `json:"delivery,omitempty" doc:"refund: it is for the price of the delivery too"`
 	Restock    bool       `json:"restock,omitempty" doc:"refund: the pieces of the lines go back on the shelf"`
 	PayBack    bool       `json:"pay_back,omitempty" doc:"refund: the shop sends the money back through the payment service itself; otherwise it only records the refund"`
 	Reason     string     `json:"reason,omitempty" maxLength:"1000" doc:"Why, for the shop's people"`
@@ -58,9 +59,10 @@ type Refunded struct {
 
 // RefundOptions says what beside an amount a shop can be told of a refund.
 type RefundOptions struct {
-	Lines   bool `json:"lines"`
-	Restock bool `json:"restock"`
-	PayBack bool `json:"pay_back"`
+	Lines    bool `json:"lines"`
+	Delivery bool `json:"delivery"`
+	Restock  bool `json:"restock"`
+	PayBack  bool `json:"pay_back"`
 }
 
 // RefundTaker is an ActionTaker that can be told more of a refund than how much.

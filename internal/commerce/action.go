@@ -197,7 +197,7 @@ func (s *Sync) taker(ctx context.Context, connection int64) (care.ActionTaker, e
 // understands tells whether a shop can be told all that is asked for: a refund by lines that it took for a mere amount would be another one.
 func understands(taker care.ActionTaker, in ActionRequest) bool {
 	may := refundOptions(taker)
-	return (may.Lines || len(in.Lines) == 0) && (may.Restock || !in.Restock) && (may.PayBack || !in.PayBack)
+	return (may.Lines || len(in.Lines) == 0) && (may.Delivery || !in.Delivery) && (may.Restock || !in.Restock) && (may.PayBack || !in.PayBack)
 }
 
 func refundOptions(taker care.ActionTaker) care.RefundOptions {
@@ -239,12 +239,12 @@ func (s *Sync) fits(ctx context.Context, q *query.Queries, order int64, o query.
 	return err
 }
 
-// lines names the lines of a refund as the shop does, and adds up what they come to if no amount is given.
+// lines names the lines of a refund as the shop does, and adds up what they and the delivery come to if no amount is given.
 func (s *Sync) lines(ctx context.Context, q *query.Queries, order int64, o query.OrderForActionRow, in *ActionRequest) error {
-	if len(in.Lines) == 0 {
-		if in.Restock {
-			return care.Invalid("lines", "required")
-		}
+	if len(in.Lines) == 0 && in.Restock {
+		return care.Invalid("lines", "required")
+	}
+	if len(in.Lines) == 0 && !in.Delivery {
 		return nil
 	}
 	known, err := q.LinesForAction(ctx, order)
@@ -252,6 +252,9 @@ func (s *Sync) lines(ctx context.Context, q *query.Queries, order int64, o query
 		return err
 	}
 	sum, named := int64(0), map[int64]bool{}
+	if in.Delivery {
+		sum = o.ShippingTotal
+	}
 	lines := slices.Clone(in.Lines)
 	for i, l := range lines {
 		at := slices.IndexFunc(known, func(k query.LinesForActionRow) bool { return k.ID == l.ID })

@@ -15,7 +15,7 @@ SELECT count(*) FROM shop_actions WHERE order_id = $1 AND kind = $2 AND state IN
 UPDATE shop_actions SET state = $1, reason = $2, attempts = attempts + $3, updated_at = $4 WHERE id = $5 AND state IN ('queued', 'sent', 'pending');
 
 -- name: OrderForAction :one
-SELECT store_id, connection_id, external_id, number, customer_id, raw_status, order_state, payment_state, fulfilment_state, currency, total, placed_total, deleted FROM orders WHERE id = $1;
+SELECT store_id, connection_id, external_id, number, customer_id, raw_status, order_state, payment_state, fulfilment_state, currency, total, placed_total, shipping_total, deleted FROM orders WHERE id = $1;
 
 -- name: LockOrder :one
 SELECT id FROM orders WHERE id = $1 FOR UPDATE;

@@ -224,7 +224,7 @@ func (q *Queries) MoveAction(ctx context.Context, arg MoveActionParams) error {
 }
 
 const orderForAction = `-- name: OrderForAction :one
-SELECT store_id, connection_id, external_id, number, customer_id, raw_status, order_state, payment_state, fulfilment_state, currency, total, placed_total, deleted FROM orders WHERE id = $1
+SELECT store_id, connection_id, external_id, number, customer_id, raw_status, order_state, payment_state, fulfilment_state, currency, total, placed_total, shipping_total, deleted FROM orders WHERE id = $1
 `
 
 type OrderForActionRow struct {
@@ -240,6 +240,7 @@ type OrderForActionRow struct {
 	Currency        string
 	Total           int64
 	PlacedTotal     int64
+	ShippingTotal   int64
 	Deleted         bool
 }
 
@@ -259,6 +260,7 @@ func (q *Queries) OrderForAction(ctx context.Context, id int64) (OrderForActionR
 		&i.Currency,
 		&i.Total,
 		&i.PlacedTotal,
+		&i.ShippingTotal,
 		&i.Deleted,
 	)
 	return i, err

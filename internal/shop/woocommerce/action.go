@@ -23,7 +23,7 @@ func (s *session) Actions() []care.ActionKind {
 
 // RefundOptions implements care.RefundTaker.
 func (s *session) RefundOptions() care.RefundOptions {
-	return care.RefundOptions{Lines: true, Restock: true, PayBack: true}
+	return care.RefundOptions{Lines: true, Delivery: true, Restock: true, PayBack: true}
 }
 
 // Act implements care.ActionTaker.
@@ -126,7 +126,7 @@ type refundTax struct {
 func (s *session) giveBack(ctx context.Context, path string, a care.Action) error {
 	id := strconv.FormatInt(a.ID, 10)
 	var before list[refund]
-	if a.Again || len(a.Lines) > 0 {
+	if a.Again || len(a.Lines) > 0 || a.Delivery {
 		if _, err := s.call(ctx, http.MethodGet, path+"/refunds", url.Values{"per_page": {"100"}}, nil, &before); err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (s *session) giveBack(ctx context.Context, path string, a care.Action) erro
 		}
 	}
 	items := []refundItem{}
-	if len(a.Lines) > 0 {
+	if len(a.Lines) > 0 || a.Delivery {
 		var o order
 		if _, err := s.call(ctx, http.MethodGet, path, nil, nil, &o); err != nil {
 			return err
@@ -158,13 +158,15 @@ func (s *session) giveBack(ctx context.Context, path string, a care.Action) erro
 	return err
 }
 
-// refundItems says what part of each line is given back, net and by tax, so that the shop's own figures and shelves come right.
+// refundItems says what part of each line is given back, and the delivery if it is, net and by tax, so that the shop's own figures and shelves come right.
 func refundItems(o order, before []refund, a care.Action) ([]refundItem, error) {
 	given := map[num]num{}
 	for _, r := range before {
 		for _, l := range r.Lines {
-			n, _ := strconv.ParseInt(metaText(l.Meta, "_refunded_item_id"), 10, 64)
-			given[num(n)] += max(l.Quantity, -l.Quantity)
+			given[refundedItem(l)] += max(l.Quantity, -l.Quantity)
+		}
+		for _, l := range r.Delivery {
+			given[refundedItem(l)] = 1 // it comes without a quantity
 		}
 	}
 	lines := map[string]line{}
@@ -183,18 +185,34 @@ func refundItems(o order, before []refund, a care.Action) ([]refundItem, error) 
 		if left := int64(l.Quantity - given[l.ID]); want.Quantity > left {
 			return nil, &apiError{Status: http.StatusConflict, Message: plain(l.Name) + ": " + strconv.FormatInt(max(left, 0), 10) + " left to refund"}
 		}
-		currency := a.Amount.Currency
-		net, tax := money(l.Total, currency), money(l.TotalTax, currency)
-		gross := net.Add(tax).Part(want.Quantity, int64(l.Quantity))
-		item := refundItem{ID: int64(l.ID), Quantity: want.Quantity, Tax: []refundTax{}}
-		rest := gross
-		for _, t := range l.Taxes {
-			part := money(t.Total, currency).Part(want.Quantity, int64(l.Quantity))
-			rest.Amount -= part.Amount
-			item.Tax = append(item.Tax, refundTax{int64(t.ID), str(part.Decimal())})
+		items = append(items, part(l, want.Quantity, a.Amount.Currency))
+	}
+	for _, l := range o.ShippingLines {
+		if a.Delivery && given[l.ID] > 0 {
+			return nil, &apiError{Status: http.StatusConflict, Message: plain(l.Title) + ": refunded already"}
 		}
-		item.Total = str(rest.Decimal())
-		items = append(items, item)
+		if a.Delivery {
+			items = append(items, part(line{ID: l.ID, Quantity: 1, Total: l.Total, TotalTax: l.TotalTax, Taxes: l.Taxes}, 1, a.Amount.Currency))
+		}
 	}
 	return items, nil
+}
+
+// refundedItem is the line of the order that a refund's line is for.
+func refundedItem(l line) num {
+	id, _ := strconv.ParseInt(metaText(l.Meta, "_refunded_item_id"), 10, 64)
+	return num(id)
+}
+
+// part is some pieces of a line: what they cost net, and by each tax, so that together it is the pieces' price to the last kopiyka.
+func part(l line, pieces int64, currency string) refundItem {
+	item := refundItem{ID: int64(l.ID), Quantity: pieces, Tax: []refundTax{}}
+	net := money(l.Total, currency).Add(money(l.TotalTax, currency)).Part(pieces, int64(l.Quantity))
+	for _, t := range l.Taxes {
+		tax := money(t.Total, currency).Part(pieces, int64(l.Quantity))
+		net.Amount -= tax.Amount
+		item.Tax = append(item.Tax, refundTax{int64(t.ID), str(tax.Decimal())})
+	}
+	item.Total = str(net.Decimal())
+	return item
 }

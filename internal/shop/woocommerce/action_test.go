@@ -134,6 +134,31 @@ func TestRefundsHappenOnce(t *testing.T) {
 	}
 }
 
+func TestADeliveryIsGivenBackWithTheGoodsAndOnce(t *testing.T) {
+	s := woo.New(t)
+	item, _ := s.AddProduct(woo.Product{Name: "Термос", Price: "990.00", Stock: 5})
+	id := s.Place(woo.Order{Items: map[int64]int64{item: 2}, Method: "cod", Shipping: "80.00"})
+	shop := connect(t, s)
+	ask := func(n int64, p care.ActionParams) care.ActionAnswer {
+		t.Helper()
+		got, err := act(t, shop, care.Action{ID: n, Kind: care.ActionRefund, Order: fmt.Sprint(id), AskedAt: time.Now(), ActionParams: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	line := order(t, shop, id).Lines[0].ExternalID
+	if got := ask(1, care.ActionParams{Amount: uah(99000 + 8000), Lines: []care.Refunded{{Line: line, Quantity: 1}}, Delivery: true}); got.State != care.ActionDone {
+		t.Fatal(got)
+	}
+	if net, tax := s.Refunded(id); net+tax != 99000+8000 {
+		t.Errorf("the shop's lines say %d and %d of tax", net, tax)
+	}
+	if got := ask(2, care.ActionParams{Amount: uah(8000), Delivery: true}); got.State != care.ActionRefused || !strings.Contains(got.Reason, "already") {
+		t.Error("the delivery a second time:", got)
+	}
+}
+
 // A line whose tax doesn't divide evenly: net and taxes of the parts make what the customer paid.
 func TestPartsOfALine(t *testing.T) {
 	s := woo.New(t)

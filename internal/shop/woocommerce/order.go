@@ -89,9 +89,11 @@ type tax struct {
 }
 
 type shipLine struct {
+	ID       num        `json:"id"`
 	Title    str        `json:"method_title"`
 	Total    str        `json:"total"`
 	TotalTax str        `json:"total_tax"`
+	Taxes    list[tax]  `json:"taxes"`
 	Meta     list[meta] `json:"meta_data"`
 }
 
@@ -120,6 +122,7 @@ type refund struct {
 	Amount     str        `json:"amount"`
 	Reason     str        `json:"reason"`
 	Lines      list[line] `json:"line_items"`
+	Delivery   list[line] `json:"shipping_lines"`
 	Meta       list[meta] `json:"meta_data"`
 }
 

@@ -212,6 +212,9 @@ func (s *Shop) Place(in Order) int64 {
 	if lines == nil {
 		o["line_items"] = []any{}
 	}
+	if cents(in.Shipping) > 0 {
+		o["shipping_lines"] = []any{object{"id": s.id(), "method_title": "Доставка", "method_id": "flat_rate", "total": amount(cents(in.Shipping)), "total_tax": "0.00", "taxes": []any{}, "meta_data": []any{}}}
+	}
 	s.stamp(o, "date_created")
 	s.stamp(o, "date_modified")
 	if in.Paid {

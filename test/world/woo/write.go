@@ -3,6 +3,7 @@ package woo
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -63,41 +64,41 @@ func (s *Shop) add(w http.ResponseWriter, r *http.Request, id int64, what string
 // refund gives an amount back for lines of the order, whose pieces may go back on the shelf. The lock is held.
 func (s *Shop) refund(id int64, sum, reason string, items []any, restock bool) object {
 	o := s.orders[id]
-	lines := []any{}
-	for _, x := range items {
-		item, _ := x.(object)
-		n := number(item["quantity"])
-		for _, l := range o["line_items"].([]any) {
-			line := l.(object)
-			if number(line["id"]) != number(item["id"]) {
-				continue
-			}
-			tax := int64(0)
-			taxes, _ := item["refund_tax"].([]any)
-			for _, t := range taxes {
-				tax += cents(text(t.(object)["refund_total"]))
-			}
-			lines = append(lines, object{"id": s.id(), "name": line["name"], "product_id": line["product_id"], "quantity": -n,
-				"total": amount(-cents(text(item["refund_total"]))), "total_tax": amount(-tax),
-				"meta_data": []any{object{"id": s.id(), "key": "_refunded_item_id", "value": strconv.FormatInt(number(line["id"]), 10)}}})
-			if restock {
-				pid := number(line["variation_id"])
-				if pid == 0 {
-					pid = number(line["product_id"])
+	back := map[string][]any{"line_items": {}, "shipping_lines": {}}
+	for kind := range back {
+		for _, x := range items {
+			item, _ := x.(object)
+			n := number(item["quantity"])
+			for _, l := range o[kind].([]any) {
+				line := l.(object)
+				if number(line["id"]) != number(item["id"]) {
+					continue
 				}
-				s.setStock(pid, func(q int64) int64 { return q + n })
+				part := s.refunded(line, item, n)
+				if kind == "shipping_lines" {
+					delete(part, "quantity") // deliveries aren't counted
+				}
+				back[kind] = append(back[kind], part)
+				if restock && kind == "line_items" {
+					pid := number(line["variation_id"])
+					if pid == 0 {
+						pid = number(line["product_id"])
+					}
+					s.setStock(pid, func(q int64) int64 { return q + n })
+				}
 			}
 		}
 	}
-	r := object{"id": s.id(), "amount": sum, "reason": reason, "refunded_payment": false, "meta_data": []any{}, "line_items": lines}
+	r := object{"id": s.id(), "amount": sum, "reason": reason, "refunded_payment": false, "meta_data": []any{},
+		"line_items": back["line_items"], "shipping_lines": back["shipping_lines"]}
 	s.stamp(r, "date_created")
 	s.refunds[id] = append(s.refunds[id], r)
 	o["refunds"] = append(o["refunds"].([]any), object{"id": r["id"], "reason": reason, "total": "-" + sum})
-	var back int64
+	var sums int64
 	for _, x := range s.refunds[id] {
-		back += cents(text(x["amount"]))
+		sums += cents(text(x["amount"]))
 	}
-	if back >= cents(text(o["total"])) {
+	if sums >= cents(text(o["total"])) {
 		s.setStatus(id, "refunded")
 	} else {
 		s.touch(id)
@@ -105,12 +106,24 @@ func (s *Shop) refund(id int64, sum, reason string, items []any, restock bool) o
 	return r
 }
 
+// refunded is the part of a line in a refund.
+func (s *Shop) refunded(line, item object, n int64) object {
+	tax := int64(0)
+	taxes, _ := item["refund_tax"].([]any)
+	for _, t := range taxes {
+		tax += cents(text(t.(object)["refund_total"]))
+	}
+	return object{"id": s.id(), "name": line["name"], "product_id": line["product_id"], "quantity": -n,
+		"total": amount(-cents(text(item["refund_total"]))), "total_tax": amount(-tax),
+		"meta_data": []any{object{"id": s.id(), "key": "_refunded_item_id", "value": strconv.FormatInt(number(line["id"]), 10)}}}
+}
+
 // Refunded is what the lines of an order's refunds come to, without tax and in tax.
 func (s *Shop) Refunded(id int64) (net, tax int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.refunds[id] {
-		for _, l := range r["line_items"].([]any) {
+		for _, l := range slices.Concat(r["line_items"].([]any), r["shipping_lines"].([]any)) {
 			net -= cents(text(l.(object)["total"]))
 			tax -= cents(text(l.(object)["total_tax"]))
 		}

@@ -3098,8 +3098,10 @@ export interface components {
             under_way: string[];
         };
         ActionParams: {
-            /** @description refund: how much; without it, what the lines come to */
+            /** @description refund: how much; without it, what the lines and the delivery come to */
             amount?: components["schemas"]["Money"];
+            /** @description refund: it is for the price of the delivery too */
+            delivery?: boolean;
             /** @description refund: which lines it is for, where the shop can be told */
             lines?: components["schemas"]["Refunded"][];
             /** @description refund: the shop sends the money back through the payment service itself; otherwise it only records the refund */
@@ -3121,8 +3123,10 @@ export interface components {
             until?: string;
         };
         ActionRequest: {
-            /** @description refund: how much; without it, what the lines come to */
+            /** @description refund: how much; without it, what the lines and the delivery come to */
             amount?: components["schemas"]["Money"];
+            /** @description refund: it is for the price of the delivery too */
+            delivery?: boolean;
             /** @description The raw_status that the caller saw; if it is another by now, nothing is asked for (409) */
             expected_status?: string;
             /** @enum {string} */
@@ -5664,6 +5668,7 @@ export interface components {
             state: "pending" | "settled" | "failed";
         };
         RefundOptions: {
+            delivery: boolean;
             lines: boolean;
             pay_back: boolean;
             restock: boolean;

@@ -354,7 +354,7 @@ export interface ShopAction {
 export interface ActionOptions {
   kinds: ActionKind[];
   statuses: { raw: string; order_state: string }[];
-  refund: { lines: boolean; restock: boolean; pay_back: boolean };
+  refund: { lines: boolean; delivery: boolean; restock: boolean; pay_back: boolean };
   left_to_refund: Money;
   raw_status: string;
   under_way: ActionKind[];
@@ -366,6 +366,7 @@ export interface ActionRequest {
   status?: string;
   amount?: Money;
   lines?: { id: Id; quantity: number }[];
+  delivery?: boolean;
   restock?: boolean;
   pay_back?: boolean;
   reason?: string;
