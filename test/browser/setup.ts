@@ -7,4 +7,5 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export default function setup() {
   execFileSync('go', ['build', '-o', 'bin/opeka-browser-test', './cmd/opeka'], { cwd: root, stdio: 'inherit' })
   execFileSync('go', ['build', '-o', 'bin/opeka-browser-woo', './test/world/woo/serve'], { cwd: root, stdio: 'inherit' })
+  execFileSync('go', ['build', '-o', 'bin/opeka-browser-town', './test/world/trunk/serve'], { cwd: root, stdio: 'inherit' })
 }

@@ -21,7 +21,7 @@ export const test = base.extend<{ signedIn: Page }, { opeka: Opeka }>({
   opeka: [
     async ({ playwright }, use) => {
       const data = mkdtempSync(join(tmpdir(), 'opeka-browser-'))
-      const child = spawn(join(root, 'bin/opeka-browser-test'), ['serve', '--data', data, '--listen', '127.0.0.1:0', '--metrics-listen', '', '--log-level', 'warn', '--allow-private'], {
+      const child = spawn(join(root, 'bin/opeka-browser-test'), ['serve', '--data', data, '--listen', '127.0.0.1:0', '--metrics-listen', '', '--sip-listen', '127.0.0.1:0', '--phone-listen', '127.0.0.1:0', '--log-level', 'warn', '--allow-private'], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const url = await new Promise<string>((resolve, reject) => {

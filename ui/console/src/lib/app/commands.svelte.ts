@@ -1,8 +1,8 @@
 // Everything that can be done by a key stands here once: the keyboard, the palette, the help sheet and the hints on
 // buttons read the same list. Keys are named by their place (event.code), so Cyrillic layouts work.
-import { untrack, type Component } from 'svelte';
+import type { Component } from 'svelte';
 
-export type Group = 'go' | 'list' | 'conversation' | 'composer' | 'app';
+export type Group = 'go' | 'list' | 'conversation' | 'composer' | 'call' | 'app';
 export interface Command {
   id: string;
   group: Group;
@@ -17,11 +17,15 @@ export interface Command {
   run: () => void;
 }
 
-let layers = $state.raw<Command[][]>([]);
+// Effects offer and withdraw in one and the same round, in which a withdrawal still sees the state as it was before: the offers
+// themselves are no state, and what tells of a change counts by itself.
+let layers: Command[][] = [];
+let round = 0;
+let changed = $state(0);
 let keymap = $state.raw<Record<string, string>>({});
 const sequenceMs = 1200;
 
-const list = $derived(dedupe(layers));
+const list = $derived((void changed, dedupe(layers)));
 
 function dedupe(all: Command[][]): Command[] {
   const byId = new Map<string, Command>();
@@ -35,9 +39,12 @@ export const commands = {
   },
   /** Offers commands until the returned function is called; the latest offer of an id wins. */
   offer(offered: Command[]): () => void {
-    // Called from effects, which must not come to depend on what others offer.
-    untrack(() => (layers = [...layers, offered]));
-    return () => (layers = layers.filter((l) => l !== offered));
+    layers.push(offered);
+    changed = ++round;
+    return () => {
+      layers = layers.filter((l) => l !== offered);
+      changed = ++round;
+    };
   },
   remap(map: Record<string, string>): void {
     keymap = map;

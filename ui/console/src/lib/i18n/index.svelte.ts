@@ -1,5 +1,6 @@
 // The words of the console. Keys are typed from the English files; a language is one chunk, fetched when chosen.
 import type actWords from '$messages/en/act.json';
+import type callWords from '$messages/en/call.json';
 import type callbackWords from '$messages/en/callbacks.json';
 import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
@@ -15,6 +16,7 @@ import type workWords from '$messages/en/work.json';
 import type { Language } from '$lib/api/types';
 
 type Words = typeof actWords &
+  typeof callWords &
   typeof callbackWords &
   typeof phoneWords &
   typeof channelWords &
@@ -60,7 +62,9 @@ export async function setLanguage(language: Language): Promise<void> {
 }
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
-export async function needWords(area: 'acts' | 'callbacks' | 'notify' | 'settings' | 'work'): Promise<void> {
+export async function needWords(
+  area: 'acts' | 'call' | 'callbacks' | 'notify' | 'settings' | 'work',
+): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);
   areas.add(area);

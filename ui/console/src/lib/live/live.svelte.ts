@@ -26,6 +26,7 @@ const orderListeners = new Set<(id: Id) => void>();
 const inquiryListeners = new Set<() => void>();
 const callbackListeners = new Set<() => void>();
 const phoneListeners = new Set<() => void>();
+const callListeners = new Set<(id: Id) => void>();
 
 export const live = {
   get connected(): boolean {
@@ -59,6 +60,11 @@ export const live = {
   onPhone(run: () => void): () => void {
     phoneListeners.add(run);
     return () => phoneListeners.delete(run);
+  },
+  /** Any call of the stores; 0: there may have been several. */
+  onCall(run: (id: Id) => void): () => void {
+    callListeners.add(run);
+    return () => callListeners.delete(run);
   },
   /** Connects after the first paint; the first screen does not wait for it. */
   start(): () => void {
@@ -107,6 +113,7 @@ function catchUp(): void {
   void outbox.flush();
   callbackListeners.forEach((run) => run());
   phoneListeners.forEach((run) => run());
+  callListeners.forEach((run) => run(0));
 }
 
 export function hear(event: LiveEvent): void {
@@ -151,6 +158,9 @@ export function hear(event: LiveEvent): void {
       break;
     case 'callback':
       callbackListeners.forEach((run) => run());
+      break;
+    case 'call':
+      callListeners.forEach((run) => run(event.call_id));
       break;
     case 'phone':
       phoneListeners.forEach((run) => run());

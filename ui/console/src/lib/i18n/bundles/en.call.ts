@@ -1,0 +1,3 @@
+import call from '$messages/en/call.json';
+
+export default call;

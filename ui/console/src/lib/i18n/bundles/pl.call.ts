@@ -1,0 +1,3 @@
+import call from '$messages/pl/call.json';
+
+export default call;

@@ -1,0 +1,3 @@
+import call from '$messages/ru/call.json';
+
+export default call;

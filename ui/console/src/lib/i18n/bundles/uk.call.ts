@@ -1,0 +1,3 @@
+import call from '$messages/uk/call.json';
+
+export default call;
