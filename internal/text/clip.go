@@ -47,12 +47,14 @@ func Preview(s string, n int) string {
 		return ""
 	}
 	var b strings.Builder
+	b.Grow(min(len(s), 2*n+len(ellipsis)))
 	seen, beforeLast, space := 0, 0, 0
 	for rest := s; rest != ""; {
 		size := cluster(rest)
 		piece := rest[:size]
 		rest = rest[size:]
-		if r, _ := utf8.DecodeRuneInString(piece); unicode.IsSpace(r) || unicode.IsControl(r) {
+		r, width := utf8.DecodeRuneInString(piece)
+		if unicode.IsSpace(r) || unicode.IsControl(r) {
 			if b.Len() == 0 || strings.HasSuffix(b.String(), " ") || blank(rest) {
 				continue
 			}
@@ -67,7 +69,10 @@ func Preview(s string, n int) string {
 			return strings.TrimRight(kept, " ") + ellipsis
 		}
 		beforeLast = b.Len()
-		b.WriteString(strings.ToValidUTF8(piece, "\ufffd"))
+		if r == utf8.RuneError || width < size {
+			piece = strings.ToValidUTF8(piece, "\ufffd")
+		}
+		b.WriteString(piece)
 		seen++
 	}
 	return b.String()
@@ -82,6 +87,9 @@ func blank(s string) bool {
 // Endless stacks of marks are cut after 32 runes.
 func cluster(s string) int {
 	first, size := utf8.DecodeRuneInString(s)
+	if next, _ := utf8.DecodeRuneInString(s[size:]); ordinary(first) && ordinary(next) {
+		return size
+	}
 	joined, flag := false, regional(first)
 	for n := 1; size < len(s) && n < maxClusterRunes; n++ {
 		r, width := utf8.DecodeRuneInString(s[size:])
@@ -104,6 +112,9 @@ func cluster(s string) int {
 	}
 	return size
 }
+
+// ordinary tells what nearly every character is: visible, or a space, by itself, and attached to nothing.
+func ordinary(r rune) bool { return r >= ' ' && r < 0x7f || cyrillic(r) }
 
 const (
 	zeroWidthJoiner = '\u200d'

@@ -63,3 +63,10 @@ func FuzzPreview(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkPreview(b *testing.B) {
+	s := strings.Repeat("Доброго дня! Підкажіть, будь ласка, коли буде відправлено моє замовлення? ", 3)
+	for b.Loop() {
+		Preview(s, 140)
+	}
+}
