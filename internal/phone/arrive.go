@@ -46,7 +46,8 @@ func (p *Phone) take(ctx context.Context, connection, store int64, line care.Lin
 	if !ok { // the store takes no calls: said at once, without an answer that costs him
 		return line.Reject(care.CauseRejected)
 	}
-	c := &caller{p: p, queue: queue, h: newHeld(line), done: make(chan struct{})}
+	c := &caller{p: p, queue: queue, h: newHeld(line)}
+	c.done = c.h.done
 	open, err := c.begin(ctx, connection, store)
 	if err != nil {
 		return err
@@ -63,8 +64,8 @@ func (p *Phone) take(ctx context.Context, connection, store int64, line care.Lin
 	} else {
 		p.work.Go(func() { c.leave(ctx, "closed", ResultMissed) })
 	}
-	p.follow(ctx, c.id, c.h, c.key)
-	close(c.done)
+	c.h.onKey(c.key)
+	p.follow(ctx, c.id, c.h)
 	return nil
 }
 
@@ -149,8 +150,15 @@ func (c *caller) wait(ctx context.Context) {
 		return
 	}
 	c.h.stage.wait(c.p.booth.music)
+	c.h.waits.Store(true)
+	c.linger(ctx)
+}
+
+// linger tells him where he stands, now and then, for as long as he waits.
+func (c *caller) linger(ctx context.Context) {
+	defer c.h.waits.Store(false)
 	for c.tell(ctx) {
-		timer, stop := c.p.db.Clock.Timer(c.p.db.Now().Add(seconds(c.queue.Announce)))
+		timer, stop := c.p.db.Clock.Timer(c.p.db.Now().Add(seconds(max(c.queue.Announce, 15))))
 		select {
 		case <-timer:
 			stop()
@@ -159,6 +167,20 @@ func (c *caller) wait(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// waitAgain is for a customer who was talked with and has been handed over: he is told where he stands like everybody who waits.
+func (p *Phone) waitAgain(ctx context.Context, k *call, h *held) {
+	c := &caller{p: p, id: k.ID, lang: k.Language, h: h, done: h.done}
+	var err error
+	if c.queue, err = p.queueOf(ctx, p.db.Read(), k.Store, k.Queue); err != nil {
+		c.queue = Queue{Announce: 45}
+	}
+	if c.lang == "" {
+		c.lang = p.language(ctx, k.Store, "")
+	}
+	h.onKey(c.key)
+	c.linger(ctx)
 }
 
 // tell says place and expected wait, and sends on who has waited as long as he may. It tells whether he still waits.
@@ -171,7 +193,7 @@ func (c *caller) tell(ctx context.Context) bool {
 	if k.State != CallWaiting {
 		return false
 	}
-	if c.queue.MaxWait > 0 && c.p.db.Now().Sub(k.Queued.Time()) >= seconds(c.queue.MaxWait) {
+	if c.queue.MaxWait > 0 && k.Answered == 0 && c.p.db.Now().Sub(k.Queued.Time()) >= seconds(c.queue.MaxWait) {
 		return !c.overflow(ctx)
 	}
 	ahead, err := waitingIn(ctx, q, k.Queue, k.Queued)
@@ -259,7 +281,7 @@ func (c *caller) overflow(ctx context.Context) bool {
 // leave says something and hangs up; the result says what becomes of it.
 func (c *caller) leave(ctx context.Context, say string, result Result) {
 	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
-		if k.State != CallWaiting && k.State != CallAnnouncing || k.Answered != 0 {
+		if k.State != CallWaiting && k.State != CallAnnouncing || k.Answered != 0 && !k.handed() {
 			return errCallMoved
 		}
 		k.Result, k.State = result, CallAnnouncing
@@ -364,19 +386,30 @@ type ringPayload struct {
 	Agent int64 `json:"agent_id"`
 }
 
-// Answer is an agent's lifting of the receiver for a caller whom he was offered.
+// Answer is an agent's lifting of the receiver for a caller whom he was offered, or for a colleague who asks him in.
 func (p *Phone) Answer(ctx context.Context, s care.Scope, id int64) (Call, error) {
-	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
+	return p.in(ctx, s, id, func(tx *db.Tx, c *call, mine *party) error {
+		if mine != nil {
+			return p.comesIn(ctx, tx, c, mine)
+		}
 		if c.State != CallOffered || c.Agent != s.Agent {
 			return errCallMoved
 		}
 		tx.CancelJob(JobRing, itoa(id))
-		c.State, c.Answered = CallTalking, db.At(tx.Now)
+		first := c.Answered == 0
+		if first {
+			c.Answered = db.At(tx.Now)
+		}
+		c.unhold(tx.Now) // of one that was handed over
+		c.State, c.PassedBy = CallTalking, 0
 		if err := c.save(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'talking', since_at = $1, until_at = 0 WHERE agent_id = $2 AND call_id = $3`, db.At(tx.Now), s.Agent, id); err != nil {
+		if err := p.nowTalks(ctx, tx, s.Agent, id); err != nil {
 			return err
+		}
+		if !first {
+			return p.taken(ctx, tx, c)
 		}
 		// Half of what it was, half of what this one was: what the next callers are told.
 		_, err := tx.Exec(ctx, `UPDATE phone_queues SET wait_ms = CASE WHEN wait_ms = 0 THEN $1 ELSE (wait_ms + $1) / 2 END WHERE id = $2`, tx.Now.Sub(c.Queued.Time()).Milliseconds(), c.Queue)
@@ -385,7 +418,7 @@ func (p *Phone) Answer(ctx context.Context, s care.Scope, id int64) (Call, error
 		}
 		p.callChanged(tx, c)
 		p.agentChanged(ctx, tx, s.Agent, "talking")
-		tx.AfterCommit(func() { p.ask(id, "join") })
+		p.lookAt(tx, id)
 		return p.callEvent(tx, care.EventCallAnswered, c)
 	})
 }
@@ -399,13 +432,25 @@ func (p *Phone) unheard(ctx context.Context, tx *db.Tx, in ringPayload) error {
 	if err := p.unreachable(ctx, tx, in.Agent, "no_reply"); err != nil {
 		return err
 	}
+	return p.passOn(ctx, tx, &c, "no_reply")
+}
+
+// passOn takes an offered caller from an agent who doesn't take him: back to his place, and to somebody else. One who was handed over goes back to the agent
+// who did that.
+func (p *Phone) passOn(ctx context.Context, tx *db.Tx, c *call, why string) error {
+	agent := c.Agent
+	tx.CancelJob(JobRing, itoa(c.ID))
+	if err := p.free(ctx, tx, agent, 0, c.ID); err != nil {
+		return err
+	}
+	if c.handed() {
+		return p.comesBack(ctx, tx, c, why)
+	}
 	c.State, c.Agent = CallWaiting, 0
 	if err := c.save(ctx, tx); err != nil {
 		return err
 	}
-	p.callChanged(tx, &c)
-	if err := p.free(ctx, tx, in.Agent, 0, c.ID); err != nil {
-		return err
-	}
+	p.callChanged(tx, c)
+	p.keep(tx, c, "not_taken", map[string]any{"agent_id": agent, "why": why}, agent)
 	return p.dispatch(ctx, tx, []int64{c.Store})
 }

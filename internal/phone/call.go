@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -43,17 +44,19 @@ type call struct {
 	Disposition                          Disposition
 	Note, Recording                      string
 	HoldMS, WrapMS                       int64
+	Muted                                bool
+	PassedBy                             int64 // the agent who handed it over and gets it back when nobody takes it
 	Made, Rang, Picked, Queued, Answered db.Time
 	Held, Ended, Wrapped                 db.Time
 }
 
 const callColumns = `c.id, c.store_id, c.direction, c.state, c.life_id, c.number, c.own_number, c.display, c.connection_id, c.line, c.customer_id, c.conversation_id,
-c.callback_id, c.queue_id, c.agent_id, c.language, c.priority, c.result, c.counts, c.code, c.disposition, c.note, c.recording, c.hold_ms, c.wrap_ms,
+c.callback_id, c.queue_id, c.agent_id, c.language, c.priority, c.result, c.counts, c.code, c.disposition, c.note, c.recording, c.hold_ms, c.wrap_ms, c.muted, c.passed_by,
 c.created_at, c.rang_at, c.picked_at, c.queued_at, c.answered_at, c.held_at, c.ended_at, c.wrapped_at`
 
 func (c *call) scan(row interface{ Scan(...any) error }) error {
 	return row.Scan(&c.ID, &c.Store, &c.Direction, &c.State, &c.Life, &c.Number, &c.Own, &c.Display, &c.Connection, &c.Line, &c.Customer, &c.Conversation,
-		&c.Callback, &c.Queue, &c.Agent, &c.Language, &c.Priority, &c.Result, &c.Counts, &c.Code, &c.Disposition, &c.Note, &c.Recording, &c.HoldMS, &c.WrapMS,
+		&c.Callback, &c.Queue, &c.Agent, &c.Language, &c.Priority, &c.Result, &c.Counts, &c.Code, &c.Disposition, &c.Note, &c.Recording, &c.HoldMS, &c.WrapMS, &c.Muted, &c.PassedBy,
 		&c.Made, &c.Rang, &c.Picked, &c.Queued, &c.Answered, &c.Held, &c.Ended, &c.Wrapped)
 }
 
@@ -86,11 +89,34 @@ func callsBy(ctx context.Context, q db.Querier, where string, args ...any) ([]ca
 func (c *call) save(ctx context.Context, tx *db.Tx) error {
 	_, err := tx.Exec(ctx, `UPDATE calls SET state = $2, life_id = $3, connection_id = $4, line = $5, customer_id = $6, conversation_id = $7, queue_id = $8, agent_id = $9, language = $10,
 priority = $11, result = $12, counts = $13, code = $14, disposition = $15, note = $16, recording = $17, hold_ms = $18, wrap_ms = $19, rang_at = $20, picked_at = $21, queued_at = $22,
-answered_at = $23, held_at = $24, ended_at = $25, wrapped_at = $26 WHERE id = $1`,
+answered_at = $23, held_at = $24, ended_at = $25, wrapped_at = $26, muted = $27, passed_by = $28 WHERE id = $1`,
 		c.ID, c.State, c.Life, c.Connection, c.Line, c.Customer, c.Conversation, c.Queue, c.Agent, c.Language,
 		c.Priority, c.Result, c.Counts, c.Code, c.Disposition, c.Note, c.Recording, c.HoldMS, c.WrapMS, c.Rang, c.Picked, c.Queued,
-		c.Answered, c.Held, c.Ended, c.Wrapped)
+		c.Answered, c.Held, c.Ended, c.Wrapped, c.Muted, c.PassedBy)
 	return err
+}
+
+// hold begins the time in which the customer hears music, unless it has begun.
+func (c *call) hold(now time.Time) {
+	if c.Held == 0 {
+		c.Held = db.At(now)
+	}
+}
+
+// unhold ends it.
+func (c *call) unhold(now time.Time) {
+	if c.Held != 0 {
+		c.HoldMS += now.Sub(c.Held.Time()).Milliseconds()
+		c.Held = 0
+	}
+}
+
+// stands tells whether an agent, or somebody he called in, and the customer are connected.
+func (c *call) stands() bool { return c.State == CallTalking || c.State == CallHeld }
+
+// handed tells whether the customer was talked with and waits for somebody else now.
+func (c *call) handed() bool {
+	return c.Answered != 0 && (c.State == CallWaiting || c.State == CallOffered || c.State == CallAnnouncing)
 }
 
 // callEvent tells what happened to a call.
@@ -108,6 +134,7 @@ func (p *Phone) callEvent(tx *db.Tx, event string, c *call) error {
 		e.TalkMS = c.Ended.Time().Sub(c.Answered.Time()).Milliseconds() - c.HoldMS
 	}
 	tx.Emit(db.Event{Store: c.Store, Type: event, Subject: c.ID, Payload: e})
+	p.eventStep(tx, event, c)
 	return nil
 }
 

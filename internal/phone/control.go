@@ -2,14 +2,13 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
-	"opeka/internal/sound"
 	"opeka/internal/text"
 )
 
@@ -61,17 +60,29 @@ func (p *Phone) Call(ctx context.Context, s care.Scope, id int64) (c Call, err e
 	return c, allow(s, c.Store, care.PermPhone, "call")
 }
 
-// Calls lists them, the latest first; live ones only if asked.
-func (p *Phone) Calls(ctx context.Context, s care.Scope, store, customer int64, live bool, before, limit int64) (out []Call, err error) {
-	stores := s.StoresWith(care.PermPhone, store)
+// CallFilter says which calls are listed. Zero values don't narrow.
+type CallFilter struct {
+	Store, Customer, Agent, Queue int64
+	Direction                     string
+	Result                        Result
+	Live                          bool  // only those that go on
+	Before                        int64 // the id after which the page begins
+	Limit                         int64
+}
+
+// Calls lists them, the latest first; of an agent also those into which he was asked.
+func (p *Phone) Calls(ctx context.Context, s care.Scope, f CallFilter) (out []Call, err error) {
+	stores := s.StoresWith(care.PermPhone, f.Store)
 	if len(stores) == 0 {
 		return nil, nil
 	}
-	if before == 0 {
-		before = 1 << 62
+	if f.Before == 0 {
+		f.Before = 1 << 62
 	}
 	rows, err := p.db.Read().Query(ctx, callView+` WHERE c.store_id = ANY($1::bigint[]) AND c.id < $2 AND (CAST($3 AS BIGINT) = 0 OR c.customer_id = $3)
-AND (NOT CAST($4 AS BOOLEAN) OR c.state NOT IN ('ended', 'wrapup')) ORDER BY c.id DESC LIMIT $5`, stores, before, customer, live, limit)
+AND (NOT CAST($4 AS BOOLEAN) OR c.state NOT IN ('ended', 'wrapup')) AND (CAST($5 AS BIGINT) = 0 OR c.agent_id = $5 OR EXISTS (SELECT 1 FROM call_parties t WHERE t.call_id = c.id AND t.agent_id = $5))
+AND (CAST($6 AS BIGINT) = 0 OR c.queue_id = $6) AND (CAST($7 AS TEXT) = '' OR c.direction = $7) AND (CAST($8 AS TEXT) = '' OR c.result = $8) ORDER BY c.id DESC LIMIT $9`,
+		stores, f.Before, f.Customer, f.Live, f.Agent, f.Queue, f.Direction, f.Result, f.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +99,7 @@ AND (NOT CAST($4 AS BOOLEAN) OR c.state NOT IN ('ended', 'wrapup')) ORDER BY c.i
 
 var errCallMoved = care.Conflict("phone.call_moved_on")
 
-// on changes a call that the caller is in.
+// on changes a call that is the caller's own, or that he may supervise.
 func (p *Phone) on(ctx context.Context, s care.Scope, id int64, fn func(tx *db.Tx, c *call) error) (Call, error) {
 	err := p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
 		c, err := loadCall(ctx, tx, id, true)
@@ -109,51 +120,184 @@ func (p *Phone) on(ctx context.Context, s care.Scope, id int64, fn func(tx *db.T
 	return p.Call(ctx, s, id)
 }
 
-// Hangup ends a call.
-func (p *Phone) Hangup(ctx context.Context, s care.Scope, id int64) (Call, error) {
-	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
-		if c.State == CallEnded || c.State == CallWrapUp {
+// lead changes a call that stands and is the caller's own: of two who act at once the second finds it as the first has left it.
+func (p *Phone) lead(ctx context.Context, s care.Scope, id int64, fn func(tx *db.Tx, c *call, all []party) error) (CurrentCall, error) {
+	_, err := p.in(ctx, s, id, func(tx *db.Tx, c *call, mine *party) error {
+		if c.Agent != s.Agent || !c.stands() {
 			return errCallMoved
 		}
-		tx.AfterCommit(func() { p.hangUp(id) })
-		return nil
+		all, err := partiesOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return fn(tx, c, all)
 	})
+	if err != nil {
+		return CurrentCall{}, err
+	}
+	return p.CurrentCall(ctx, s, id)
+}
+
+// in changes a call in which the caller is: as the agent whose it is, or as one of its parties (mine).
+func (p *Phone) in(ctx context.Context, s care.Scope, id int64, fn func(tx *db.Tx, c *call, mine *party) error) (Call, error) {
+	err := p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
+		c, err := loadCall(ctx, tx, id, true)
+		if err != nil {
+			return err
+		}
+		if err := allow(s, c.Store, care.PermPhone, "call"); err != nil {
+			return err
+		}
+		if c.Agent == s.Agent {
+			return fn(tx, &c, nil)
+		}
+		all, err := partiesOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			if all[i].Agent == s.Agent {
+				return fn(tx, &c, &all[i])
+			}
+		}
+		return errCallMoved
+	})
+	if err != nil {
+		return Call{}, err
+	}
+	return p.Call(ctx, s, id)
+}
+
+// lookAt has a call's line brought in order with what this transaction writes.
+func (p *Phone) lookAt(tx *db.Tx, id int64) { tx.AfterCommit(func() { p.ask(id, "look") }) }
+
+// nowTalks notes that an agent is on a call.
+func (p *Phone) nowTalks(ctx context.Context, tx *db.Tx, agent, id int64) error {
+	_, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'talking', since_at = $1, until_at = 0 WHERE agent_id = $2 AND call_id = $3`, db.At(tx.Now), agent, id)
+	p.agentChanged(ctx, tx, agent, "talking")
+	return err
+}
+
+// Hangup ends a call: for everybody, when it is the caller's own; a colleague who was asked in leaves it, and nothing else.
+func (p *Phone) Hangup(ctx context.Context, s care.Scope, id int64) (Call, error) {
+	out, err := p.in(ctx, s, id, func(tx *db.Tx, c *call, mine *party) error {
+		if mine != nil {
+			return p.goes(ctx, tx, c, mine, "left")
+		}
+		return p.hangsUp(tx, c)
+	})
+	if errors.Is(err, errCallMoved) { // a supervisor ends the call of somebody else
+		return p.on(ctx, s, id, func(tx *db.Tx, c *call) error { return p.hangsUp(tx, c) })
+	}
+	return out, err
+}
+
+func (p *Phone) hangsUp(tx *db.Tx, c *call) error {
+	if c.State == CallEnded || c.State == CallWrapUp {
+		return errCallMoved
+	}
+	p.keep(tx, c, "hung_up", nil, c.Agent)
+	tx.AfterCommit(func() { p.hangUp(c.ID) })
+	return nil
 }
 
 // Hold lets the customer hear music, or brings him back.
 func (p *Phone) Hold(ctx context.Context, s care.Scope, id int64, on bool) (Call, error) {
 	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
-		verb := "hold"
+		all, err := partiesOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if consulted(all) != nil { // then it is swapped, joined or cancelled
+			return errConsulting
+		}
+		step := "held"
 		switch {
 		case on && c.State == CallTalking:
-			c.State, c.Held = CallHeld, db.At(tx.Now)
-		case !on && c.State == CallHeld:
-			c.State = CallTalking
-			c.HoldMS += tx.Now.Sub(c.Held.Time()).Milliseconds()
-			verb = "resume"
+			c.State = CallHeld
+			c.hold(tx.Now)
+		case !on && c.State == CallHeld && c.Agent != 0:
+			c.State, step = CallTalking, "resumed"
+			c.unhold(tx.Now)
 		default:
 			return errCallMoved
 		}
-		if err := c.save(ctx, tx); err != nil {
+		if err := p.changedCall(ctx, tx, c, step, nil); err != nil {
 			return err
 		}
-		p.callChanged(tx, c)
-		tx.AfterCommit(func() { p.ask(id, verb) })
 		return p.callEvent(tx, care.EventCallHeld, c)
 	})
 }
 
-// Keys sends keys to the other side.
-func (p *Phone) Keys(ctx context.Context, s care.Scope, id int64, keys string) (Call, error) {
+// changedCall saves a call whose parties or states have changed, keeps the step, and has its line brought in order.
+func (p *Phone) changedCall(ctx context.Context, tx *db.Tx, c *call, step string, params map[string]any) error {
+	if err := c.save(ctx, tx); err != nil {
+		return err
+	}
+	p.callChanged(tx, c)
+	p.lookAt(tx, c.ID)
+	return p.step(ctx, tx, c, step, params)
+}
+
+// Mute keeps the others in a call from hearing the caller, who goes on hearing them.
+func (p *Phone) Mute(ctx context.Context, s care.Scope, id int64, on bool) (Call, error) {
+	return p.in(ctx, s, id, func(tx *db.Tx, c *call, mine *party) error {
+		if !c.stands() {
+			return errCallMoved
+		}
+		step := "unmuted"
+		if on {
+			step = "muted"
+		}
+		if mine != nil {
+			mine.Muted = on
+			if err := mine.save(ctx, tx); err != nil {
+				return err
+			}
+		} else {
+			c.Muted = on
+		}
+		return p.changedCall(ctx, tx, c, step, nil)
+	})
+}
+
+// Keys sends keys to the customer, or to an outside number in the call: whoever asks is asked by a machine now and then.
+func (p *Phone) Keys(ctx context.Context, s care.Scope, id, to int64, keys string) (Call, error) {
 	return p.on(ctx, s, id, func(tx *db.Tx, c *call) error {
 		if keys == "" || len(keys) > 32 || strings.Trim(keys, "0123456789*#ABCD") != "" {
 			return care.Invalid("keys", "value_invalid")
 		}
-		if c.State != CallTalking {
+		if to == 0 && c.State != CallTalking || !c.stands() {
 			return errCallMoved
 		}
-		tx.AfterCommit(func() { p.ask(id, "dtmf "+keys) })
+		if to != 0 {
+			all, err := partiesOf(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(all, func(t party) bool { return t.ID == to && t.Agent == 0 && t.State == partyTalking }) {
+				return care.NotFound("party")
+			}
+		}
+		tx.AfterCommit(func() { p.ask(id, fmt.Sprintf("dtmf %d %s", to, keys)) })
 		return nil
+	})
+}
+
+// DeclineCall is an agent's no to a caller whom he is offered, or to a colleague who asks him in: the caller goes to somebody else at once.
+func (p *Phone) DeclineCall(ctx context.Context, s care.Scope, id int64) (Call, error) {
+	return p.in(ctx, s, id, func(tx *db.Tx, c *call, mine *party) error {
+		switch {
+		case mine != nil && mine.State != partyTalking:
+			return p.goes(ctx, tx, c, mine, "declined")
+		case mine != nil || c.State != CallOffered:
+			return errCallMoved
+		}
+		// Not to be asked for the same caller again at once: another call may be his next.
+		if err := p.unreachable(ctx, tx, s.Agent, "declined"); err != nil {
+			return err
+		}
+		return p.passOn(ctx, tx, c, "declined")
 	})
 }
 
@@ -171,60 +315,33 @@ func (p *Phone) WrapUp(ctx context.Context, s care.Scope, id int64, d Dispositio
 	})
 }
 
-// modes of supervision.
-var modes = map[string]sound.Role{"listen": sound.Listen, "whisper": sound.Whisper, "barge": sound.Barge}
-
-// Supervise lets the caller listen to a call, whisper to its agent or join it; "off" ends it. It is audited by the caller of this verb.
-func (p *Phone) Supervise(ctx context.Context, s care.Scope, id int64, mode string) (Call, error) {
-	c, err := p.Call(ctx, s, id)
-	if err != nil {
-		return c, err
-	}
-	if err := s.Check(c.Store, care.PermSupervise); err != nil {
-		return c, err
-	}
-	if _, ok := modes[mode]; !ok && mode != "off" {
-		return c, care.Invalid("mode", "value_invalid")
-	}
-	if c.State != CallTalking && c.State != CallHeld {
-		return c, errCallMoved
-	}
-	p.ask(id, fmt.Sprintf("watch %d %s", s.Agent, mode))
-	return c, nil
+// NewCall is a call that an agent begins.
+type NewCall struct {
+	Store    int64
+	Number   string // as people write it; empty: the customer's own
+	Country  string // ISO 3166, by which a national number is read; empty: the store's
+	Customer int64
+	Despite  bool // he is rung although he doesn't want to be
 }
 
-func (p *Phone) watchOn(h *held, arg string) {
-	who, mode, _ := strings.Cut(arg, " ")
-	agent, err := strconv.ParseInt(who, 10, 64)
-	if err != nil {
-		return
-	}
-	role, on := modes[mode]
-	h.stage.watch(agent, p.booth.leg(agent), role, on)
-}
-
-// Dial rings a number on behalf of the caller, who is on the line from the beginning.
-func (p *Phone) Dial(ctx context.Context, s care.Scope, store int64, number, country string, customer int64) (Call, error) {
-	if err := s.Check(store, care.PermPhone); err != nil {
+// Dial rings a number on behalf of the caller, who is on the line from the beginning. Numbers that the store's rules of dialling don't allow aren't rung; who doesn't
+// want to be rung isn't either, unless the caller says that he knows.
+func (p *Phone) Dial(ctx context.Context, s care.Scope, in NewCall) (Call, error) {
+	if err := s.Check(in.Store, care.PermPhone); err != nil {
 		return Call{}, err
-	}
-	n := text.ParsePhone(number, country)
-	if !n.Resolved() {
-		return Call{}, care.Invalid("number", "phone_invalid")
 	}
 	var id int64
 	err := p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
-		set, err := settings(ctx, tx, store)
+		number, err := p.toDial(ctx, tx, s, &in)
 		if err != nil {
 			return err
 		}
-		if customer != 0 {
-			var found int64
-			if err := tx.QueryRow(ctx, `SELECT id FROM customers WHERE id = $1 AND store_id = $2`, customer, store).Scan(&found); err != nil {
-				return missing(err, "customer")
-			}
+		set, err := settings(ctx, tx, in.Store)
+		if err != nil {
+			return err
 		}
-		id = tx.ID()
+		c := call{ID: tx.ID(), Store: in.Store, Direction: "out", State: CallWritten, Number: number, Own: set.Policy.CallerID, Customer: in.Customer, Agent: s.Agent, Made: db.At(tx.Now)}
+		id = c.ID
 		tag, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'reserved', call_id = $1, since_at = $2 WHERE agent_id = $3 AND state = 'free' AND reachable`, id, db.At(tx.Now), s.Agent)
 		if err != nil {
 			return err
@@ -233,12 +350,60 @@ func (p *Phone) Dial(ctx context.Context, s care.Scope, store int64, number, cou
 			return care.Conflict("phone.not_ready")
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO calls (id, store_id, direction, state, number, own_number, customer_id, agent_id, created_at) VALUES ($1, $2, 'out', 'written', $3, $4, $5, $6, $7)`,
-			id, store, n.E164, set.Policy.CallerID, customer, s.Agent, db.At(tx.Now))
-		tx.Enqueue(db.Job{Store: store, Kind: JobDial, Payload: callPayload{id}, MaxAttempts: 5})
+			id, in.Store, number, set.Policy.CallerID, in.Customer, s.Agent, db.At(tx.Now))
+		p.keep(tx, &c, "dialled", map[string]any{"number": number, "despite": in.Despite}, s.Agent)
+		tx.Enqueue(db.Job{Store: in.Store, Kind: JobDial, Payload: callPayload{id}, MaxAttempts: 5})
 		return err
 	})
 	if err != nil {
 		return Call{}, err
 	}
 	return p.Call(ctx, s, id)
+}
+
+// toDial is the number that may be rung, or why none may.
+func (p *Phone) toDial(ctx context.Context, tx *db.Tx, s care.Scope, in *NewCall) (string, error) {
+	d, err := p.dialling(ctx, tx, in.Store)
+	if err != nil {
+		return "", err
+	}
+	if in.Customer != 0 {
+		var found int64
+		if err := tx.QueryRow(ctx, `SELECT id FROM customers WHERE id = $1 AND store_id = $2`, in.Customer, in.Store).Scan(&found); err != nil {
+			return "", missing(err, "customer")
+		}
+		if in.Number == "" {
+			if in.Number, err = numberOf(ctx, tx, in.Customer); err != nil {
+				return "", err
+			}
+		}
+	}
+	country := in.Country
+	if country == "" {
+		country = d.country
+	}
+	n := text.ParsePhone(in.Number, country)
+	if !n.Resolved() {
+		return "", care.Invalid("number", "phone_invalid")
+	}
+	if err := d.allows(n.E164); err != nil {
+		return "", err
+	}
+	if err := d.mayBegin(ctx, tx, in.Store, s.Agent, tx.Now); err != nil {
+		return "", err
+	}
+	if in.Customer == 0 { // whose number it is, if it is anybody's
+		err := tx.QueryRow(ctx, `SELECT customer_id FROM identities WHERE store_id = $1 AND kind = 'phone' AND value = $2 ORDER BY trust DESC, id LIMIT 1`, in.Store, n.E164).Scan(&in.Customer)
+		if err != nil && !errors.Is(err, db.ErrNoRows) {
+			return "", err
+		}
+	}
+	var wish Situation
+	if err := wish.person(ctx, tx, &callback{Store: in.Store, Customer: in.Customer, Number: n.E164}); err != nil {
+		return "", err
+	}
+	if wish.DoNotCall && !in.Despite {
+		return "", care.Conflict("phone.do_not_call")
+	}
+	return n.E164, nil
 }

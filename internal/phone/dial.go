@@ -212,6 +212,8 @@ func (p *Phone) over(ctx context.Context, tx *db.Tx, c *call, cause care.LineCau
 	switch {
 	case c.Direction == "in" && c.Answered == 0: // an agent who was asked is let go by the end
 		return p.unanswered(ctx, tx, c, cause)
+	case c.handed():
+		return p.unanswered(ctx, tx, c, cause)
 	case c.Picked == 0:
 		result := c.Result // somebody of us hung up, and said why
 		if result == "" {
@@ -248,12 +250,10 @@ func (p *Phone) ended(ctx context.Context, tx *db.Tx, c *call, result Result, ta
 	if err != nil {
 		return err
 	}
-	spoke := c.Answered != 0 && (result == ResultAnswered || result == ResultDropped && talk >= dropAfter)
+	spoke := c.Answered != 0 && !c.handed() && (result == ResultAnswered || result == ResultDropped && talk >= dropAfter)
 	agent := c.Agent
 	c.Result, c.Ended, c.Counts = result, db.At(tx.Now), after(result, set.Policy).Counts || result == ResultAnswered
-	if c.State == CallHeld {
-		c.HoldMS += tx.Now.Sub(c.Held.Time()).Milliseconds()
-	}
+	c.unhold(tx.Now)
 	c.State = CallEnded
 	wrap := spoke && agent != 0
 	if wrap && c.Disposition == "" {
@@ -272,6 +272,11 @@ func (p *Phone) ended(ctx context.Context, tx *db.Tx, c *call, result Result, ta
 	p.callChanged(tx, c)
 	if err := p.callEvent(tx, endEvent(c), c); err != nil {
 		return err
+	}
+	if c.Answered != 0 || c.Picked != 0 {
+		if err := p.leaveAll(ctx, tx, c.ID); err != nil {
+			return err
+		}
 	}
 	if c.State == CallEnded && agent != 0 {
 		if err := p.free(ctx, tx, agent, 0, c.ID); err != nil {
@@ -337,7 +342,7 @@ func (p *Phone) tried(ctx context.Context, tx *db.Tx, cb *callback, c *call, pol
 // owedAfter makes the callback that a customer's own call, or the loss of one, leads to.
 func (p *Phone) owedAfter(ctx context.Context, tx *db.Tx, c *call) error {
 	trigger := map[Result]Trigger{ResultAbandoned: TriggerAbandoned, ResultMissed: TriggerMissed, ResultDropped: TriggerDropped, ResultVoicemail: TriggerVoicemail, ResultQueued: TriggerAsked}[c.Result]
-	if trigger == "" || c.Direction == "out" && c.Result != ResultDropped || c.Number == "" {
+	if trigger == "" || c.Direction == "out" && c.Answered == 0 && c.Result != ResultDropped || c.Number == "" {
 		return nil
 	}
 	asked := c.Queued // who waited keeps his place

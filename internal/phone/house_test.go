@@ -256,7 +256,7 @@ func (h *house) rings(from string, _ care.Scope) *phones.Line {
 func (h *house) calls(s care.Scope, what string, ok func(phone.Call) bool) phone.Call {
 	h.t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; {
-		list, err := h.phone.Calls(h.t.Context(), s, h.store, 0, false, 0, 1)
+		list, err := h.phone.Calls(h.t.Context(), s, phone.CallFilter{Store: h.store, Limit: 1})
 		if err != nil {
 			h.t.Fatal(err)
 		}

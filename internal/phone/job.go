@@ -21,6 +21,7 @@ const (
 	JobTell     = "phone.tell"     // on callback.expired and callback.written
 	JobTrunks   = "phone.trunks"   // on connection.*
 	JobRing     = "phone.ring"     // an agent hasn't answered a caller
+	JobInvited  = "phone.invited"  // somebody who was asked into a call hasn't answered
 	JobNote     = "phone.note"     // on call.* that end a call: it becomes part of the conversation
 	JobKeep     = "phone.keep"     // a recording ended: it goes to where files are kept
 )
@@ -67,6 +68,13 @@ func (p *Phone) Jobs(r *job.Runner) {
 			return err
 		}
 		return p.unheard(ctx, tx, in)
+	}))
+	r.Handle(JobInvited, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
+		var in invitedPayload
+		if err := j.Decode(&in); err != nil {
+			return err
+		}
+		return p.uninvited(ctx, tx, in)
 	}))
 	r.Handle(JobTrunks, func(context.Context, job.Job) (job.Done, error) { p.bus.Publish(TopicTrunks, nil); return nil, nil })
 	r.Handle(JobKeep, p.keepRecording, job.Slow)

@@ -125,6 +125,8 @@ func (p *Phone) lost(ctx context.Context, tx *db.Tx, c *call, life int64) error 
 		return nil
 	}
 	switch {
+	case c.handed():
+		return p.unanswered(ctx, tx, c, care.CauseNetwork)
 	case c.Answered != 0:
 		return p.ended(ctx, tx, c, ResultDropped, tx.Now.Sub(c.Answered.Time()))
 	case c.Direction == "in":

@@ -2,11 +2,14 @@ package phone
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
+	"opeka/internal/sound"
 )
 
 // lines are what this process holds of the network, by call.
@@ -20,13 +23,35 @@ type lines struct {
 type held struct {
 	line  care.Line
 	stage *stage
-	do    chan string // what other parts of the house want of it
+	do    chan string   // what other parts of the house want of it
+	done  chan struct{} // closed when the line is over
+	music bool          // the network was told that the customer is on hold
+	waits atomic.Bool   // somebody tells him where he stands
 	tape  tape
-	gone  chan struct{} // closed when nothing follows it any more
+
+	mu     sync.Mutex
+	guests map[int64]care.Line // outside numbers in the call, by party
+	key    func(rune)          // hears the keys that the customer presses
 }
 
 func newHeld(line care.Line) *held {
-	return &held{line: line, do: make(chan string, 16), gone: make(chan struct{})}
+	return &held{line: line, do: make(chan string, 16), done: make(chan struct{}), guests: map[int64]care.Line{}}
+}
+
+// onKey says who hears the keys.
+func (h *held) onKey(f func(rune)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.key = f
+}
+
+func (h *held) pressed(key rune) {
+	h.mu.Lock()
+	f := h.key
+	h.mu.Unlock()
+	if f != nil {
+		f(key)
+	}
 }
 
 func (l *lines) get(call int64) *held {
@@ -88,15 +113,16 @@ func (p *Phone) hold(id, connection int64, line care.Line) {
 		if err != nil {
 			p.log.Error("call", "call", id, "err", err)
 		}
-		p.follow(ctx, id, h, nil)
+		p.follow(ctx, id, h)
 	})
 }
 
-// follow writes down what happens on a line and does what is asked of it. It ends when the line does. key hears the keys that the customer presses.
-func (p *Phone) follow(ctx context.Context, id int64, h *held, key func(rune)) {
+// follow writes down what happens on a line and does what is asked of it. It ends when the line does.
+func (p *Phone) follow(ctx context.Context, id int64, h *held) {
 	defer func() {
+		close(h.done)
 		p.lines.drop(id)
-		close(h.gone)
+		h.dismiss()
 		h.stage.close()
 		p.untape(ctx, id, h, true)
 	}()
@@ -113,16 +139,14 @@ func (p *Phone) follow(ctx context.Context, id int64, h *held, key func(rune)) {
 			ended = ended || e.Kind == care.LineEnded
 			switch {
 			case e.Kind == care.LineDigit:
-				if key != nil {
-					key(e.Digit)
-				}
+				h.pressed(e.Digit)
 				continue
 			case e.Kind == care.LineAnswered && h.stage == nil:
 				h.stage = p.booth.put(h.line)
 			}
 			p.note(ctx, id, e)
 			if e.Kind == care.LineAnswered {
-				p.joinAgent(ctx, id, h)
+				p.look(ctx, id, h)
 			}
 		case what := <-h.do:
 			p.doOn(ctx, id, h, what)
@@ -136,14 +160,51 @@ func (p *Phone) note(ctx context.Context, id int64, e care.LineEvent) {
 	}
 }
 
-// joinAgent lets the agent of a call and its customer hear each other.
-func (p *Phone) joinAgent(ctx context.Context, id int64, h *held) {
-	c, err := loadCall(ctx, p.db.Read(), id, false)
-	if err != nil || c.Agent == 0 || c.State != CallTalking && c.State != CallHeld {
+// look brings a line in order with what is written of its call: who hears whom, which outside numbers are rung or let go, and whether the customer waits.
+func (p *Phone) look(ctx context.Context, id int64, h *held) {
+	q := p.db.Read()
+	c, err := loadCall(ctx, q, id, false)
+	if err != nil {
+		p.log.Error("call", "call", id, "err", err)
 		return
 	}
-	h.stage.join(p.booth.leg(c.Agent))
-	p.recordWhenDue(ctx, id, h, false)
+	all, err := partiesOf(ctx, q, id)
+	if err != nil {
+		p.log.Error("call", "call", id, "err", err)
+		return
+	}
+	if !c.stands() && !c.handed() {
+		return
+	}
+	p.guests(ctx, &c, h, all)
+	h.stage.arrange(seats(&c, all), func(who int64) sound.Leg { return p.legOf(h, who) }, p.booth.music)
+	if c.handed() {
+		h.stage.wait(p.booth.music)
+		if h.waits.CompareAndSwap(false, true) {
+			p.work.Go(func() { p.waitAgain(ctx, &c, h) })
+		}
+	}
+	if c.stands() && c.Agent != 0 {
+		p.recordWhenDue(ctx, id, h, false)
+	}
+	if on := c.State == CallHeld; on != h.music {
+		h.music = on
+		_ = h.line.Hold(on)
+	}
+}
+
+// legOf is the sound of somebody in a call.
+func (p *Phone) legOf(h *held, who int64) sound.Leg {
+	if who > 0 {
+		return p.booth.leg(who)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l := h.guests[-who]; l != nil {
+		leg, _ := l.Media().(sound.Leg)
+		return leg
+	}
+	return nil
 }
 
 // doOn does what was asked of a line.
@@ -152,17 +213,28 @@ func (p *Phone) doOn(ctx context.Context, id int64, h *held, what string) {
 	switch verb {
 	case "hangup":
 		_ = h.line.Hangup()
-	case "join":
-		p.joinAgent(ctx, id, h)
-	case "hold", "resume":
-		_ = h.line.Hold(verb == "hold")
-		h.stage.hold(verb == "hold", p.booth.music)
+	case "look":
+		p.look(ctx, id, h)
 	case "dtmf":
-		_ = h.line.SendDTMF(ctx, arg)
-	case "watch":
-		p.watchOn(h, arg)
+		who, keys, _ := strings.Cut(arg, " ")
+		p.dtmf(ctx, h, who, keys)
 	case "tape":
 		p.tapeOn(ctx, id, h, arg)
+	}
+}
+
+// dtmf presses keys towards the customer, or an outside number in the call.
+func (p *Phone) dtmf(ctx context.Context, h *held, who, keys string) {
+	line := h.line
+	if id, _ := strconv.ParseInt(who, 10, 64); id != 0 {
+		h.mu.Lock()
+		line = h.guests[id]
+		h.mu.Unlock()
+	}
+	if line != nil {
+		if err := line.SendDTMF(ctx, keys); err != nil {
+			p.log.Info("keys weren't sent", "err", err)
+		}
 	}
 }
 

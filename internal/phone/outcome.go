@@ -50,7 +50,7 @@ func after(r Result, p Policy) consequence {
 		return consequence{true, 0}
 	case ResultUnknown:
 		return consequence{true, 5 * time.Minute}
-	case ResultDropped:
+	case ResultDropped, ResultAbandoned: // an abandoned one had talked with somebody, and was handed over
 		return consequence{true, 2 * time.Minute}
 	case ResultNetwork: // the customer wasn't reached by it, so it isn't held against his callback
 		return consequence{false, time.Minute}
@@ -85,6 +85,7 @@ const (
 	WrongPerson Disposition = "wrong_number"
 	Machine     Disposition = "machine"
 	NoCalls     Disposition = "do_not_call" // he doesn't want to be called any more
+	PassedOn    Disposition = "passed_on"   // handed over to an outside number: the system says so
 	Unsaid      Disposition = "unsaid"      // the agent never said: the system closed it
 )
 
@@ -94,7 +95,7 @@ var Dispositions = []Disposition{Settled, Ordered, NotWanted, Later, WrongPerson
 // closing tells in which state a disposition leaves a callback; not closed: it is planned anew.
 func (d Disposition) closing() (State, bool) {
 	switch d {
-	case Settled, Ordered, Unsaid:
+	case Settled, Ordered, Unsaid, PassedOn:
 		return Done, true
 	case NotWanted, WrongPerson, NoCalls:
 		return Declined, true

@@ -95,6 +95,7 @@ type Policy struct {
 	CallerID     string   `json:"caller_id" maxLength:"20" doc:"E.164; empty: the trunk's own"`
 	Countries    []string `json:"countries" required:"false" maxItems:"100" doc:"ISO 3166 codes of the countries in which shoppers may ask to be rung by themselves; empty: any. Numbers at premium rates never"`
 	Target       int64    `json:"target_s" minimum:"1" maximum:"3600" doc:"Of the service level: answered within"`
+	Dialling     Dialling `json:"dialling,omitzero" doc:"Which numbers may be rung"`
 }
 
 // DefaultPolicy is what a store begins with.
@@ -209,6 +210,11 @@ func (s Settings) check() error {
 	}
 	if c := s.Policy.CallerID; c != "" && (c[0] != '+' || !digits(c[1:])) {
 		return care.Invalid("policy.caller_id", "phone_invalid")
+	}
+	for _, p := range slices.Concat(s.Policy.Dialling.Allowed, s.Policy.Dialling.Denied) {
+		if len(p) < 2 || len(p) > 16 || p[0] != '+' || strings.Trim(p[1:], "0123456789") != "" {
+			return care.Invalid("policy.dialling", "phone_invalid")
+		}
 	}
 	for _, r := range s.Rules {
 		if !slices.Contains(Triggers, r.Trigger) {

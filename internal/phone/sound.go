@@ -62,7 +62,7 @@ func (p *Phone) Leg(ctx context.Context, s care.Scope, offer string) (answer str
 	// Back in the call that he was in, if he was in one.
 	a, err := agentState(ctx, p.db.Read(), s.Agent)
 	if err == nil && a.Call != 0 {
-		p.lines.do(a.Call, "join")
+		p.lines.do(a.Call, "look")
 	}
 	return answer, nil
 }
@@ -86,13 +86,17 @@ func (b *booth) has(agent int64, s *browser.Session) bool {
 
 // stage is where a call's parties hear each other.
 type stage struct {
-	mu       sync.Mutex
-	bridge   *sound.Bridge
-	player   *sound.Player
-	customer sound.Leg
-	agent    sound.Leg
-	taken    bool // an agent is, or was, on it: nothing is announced any more
-	watchers map[int64]sound.Leg
+	mu      sync.Mutex
+	bridge  *sound.Bridge
+	player  *sound.Player
+	sitting map[int64]sitting // by who it is, as in seat
+	taken   bool              // somebody talks with the customer: nothing is announced to him
+}
+
+// sitting is a leg as it is in the bridge.
+type sitting struct {
+	leg sound.Leg
+	seat
 }
 
 // put brings the customer onto the stage; without sound in this process nothing is heard.
@@ -101,7 +105,7 @@ func (b *booth) put(line care.Line) *stage {
 	if b.mixer == nil || !ok {
 		return nil
 	}
-	s := &stage{bridge: b.mixer.Bridge(), player: sound.NewPlayer(nil), customer: leg, watchers: map[int64]sound.Leg{}}
+	s := &stage{bridge: b.mixer.Bridge(), player: sound.NewPlayer(nil), sitting: map[int64]sitting{theCustomer: {leg: leg, seat: seat{who: theCustomer, role: sound.Customer}}}}
 	if s.bridge.Add(leg, sound.Customer) != nil || s.bridge.Add(s.player, sound.Prompt) != nil {
 		s.bridge.Close()
 		return nil
@@ -109,24 +113,52 @@ func (b *booth) put(line care.Line) *stage {
 	return s
 }
 
-// join brings an agent onto the stage, in the place of the one before.
-func (s *stage) join(leg sound.Leg) {
+// arrange seats everybody as the call stands now: whoever is new comes in, whoever has left goes, and who has another leg than before (a page that was loaded
+// anew) is heard by that.
+func (s *stage) arrange(all []seat, legOf func(who int64) sound.Leg, music []int16) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken = true
-	s.player.Stop()
-	s.player.Music(nil)
-	if s.agent == leg {
-		return
+	wanted := map[int64]sound.Leg{theCustomer: s.sitting[theCustomer].leg}
+	before := s.taken
+	s.taken = false
+	for _, x := range all {
+		if x.who != theCustomer {
+			wanted[x.who] = legOf(x.who)
+			s.taken = s.taken || x.role != sound.Listen && x.role != sound.Whisper
+		}
 	}
-	if s.agent != nil {
-		_ = s.bridge.Remove(s.agent)
+	if s.taken && !before { // what is said to both of them later isn't cut short
+		s.player.Stop()
+		s.player.Music(nil)
 	}
-	if s.agent = leg; leg != nil {
-		_ = s.bridge.Add(leg, sound.Agent)
+	for who, now := range s.sitting {
+		if leg := wanted[who]; leg == nil || leg != now.leg {
+			_ = s.bridge.Remove(now.leg)
+			delete(s.sitting, who)
+		}
+	}
+	for _, x := range all {
+		now, there := s.sitting[x.who]
+		if !there {
+			now = sitting{leg: wanted[x.who], seat: seat{who: x.who, role: x.role}}
+			if now.leg == nil || s.bridge.Add(now.leg, x.role) != nil {
+				continue
+			}
+		}
+		if now.role != x.role {
+			_ = s.bridge.SetRole(now.leg, x.role)
+		}
+		_ = s.bridge.Mute(now.leg, x.muted)
+		switch {
+		case x.music && !now.music:
+			_ = s.bridge.Hold(now.leg, sound.NewPlayer(music))
+		case !x.music && now.music:
+			_ = s.bridge.Resume(now.leg)
+		}
+		s.sitting[x.who] = sitting{now.leg, x}
 	}
 }
 
@@ -157,36 +189,6 @@ func (s *stage) wait(music []int16) {
 func (s *stage) hush() {
 	if s != nil {
 		s.player.Stop()
-	}
-}
-
-// hold plays music to the customer instead of the agent, or ends that.
-func (s *stage) hold(on bool, music []int16) {
-	if s == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if on {
-		_ = s.bridge.Hold(s.customer, sound.NewPlayer(music))
-	} else {
-		_ = s.bridge.Resume(s.customer)
-	}
-}
-
-// watch lets a supervisor listen, whisper to the agent, or join; off ends it.
-func (s *stage) watch(agent int64, leg sound.Leg, role sound.Role, on bool) {
-	if s == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old := s.watchers[agent]; old != nil {
-		_ = s.bridge.Remove(old)
-		delete(s.watchers, agent)
-	}
-	if on && leg != nil && s.bridge.Add(leg, role) == nil {
-		s.watchers[agent] = leg
 	}
 }
 

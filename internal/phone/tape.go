@@ -124,7 +124,7 @@ func (p *Phone) announceRecording(ctx context.Context, c *call, h *held) (told b
 		h.stage.say(sound.Item{Name: PromptConsent, Sound: samples, Done: func(_ string, whole bool) { said <- whole }})
 		select {
 		case told = <-said:
-		case <-h.gone:
+		case <-h.done:
 			return false, nil
 		}
 		if told {

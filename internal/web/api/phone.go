@@ -3,9 +3,7 @@ package api
 import (
 	"context"
 
-	"opeka/internal/account"
 	"opeka/internal/care"
-	"opeka/internal/db"
 	"opeka/internal/phone"
 )
 
@@ -43,7 +41,7 @@ type LegAnswer struct {
 }
 
 func (a *API) registerPhone() {
-	use, mine, supervise := needs(care.PermPhone), agentNeeds(care.PermPhone), agentNeeds(care.PermSupervise)
+	use, mine := needs(care.PermPhone), agentNeeds(care.PermPhone)
 	register(a, op{ID: "connect-my-phone", Method: "POST", Path: "/phone/leg", Tag: tagPhone, Summary: "Connect the caller's browser by WebRTC", Access: mine, OwnIdempotency: true,
 		Detail: "The offer names all its addresses (no trickle). Sent again after a reload the browser comes back into its call."},
 		func(ctx context.Context, in *struct {
@@ -58,97 +56,9 @@ func (a *API) registerPhone() {
 		func(ctx context.Context, in *ByID) (*Out[phone.Live], error) {
 			return out(a.Phone.LiveOf(ctx, scope(ctx), in.ID))
 		})
-	register(a, op{ID: "list-calls", Method: "GET", Path: "/calls", Tag: tagPhone, Summary: "List calls, the latest first", Access: use},
-		func(ctx context.Context, in *struct {
-			Paging
-			InStore
-			Customer int64 `query:"customer_id" minimum:"0"`
-			Live     bool  `query:"live" doc:"Only those that go on"`
-		}) (*Out[List[phone.Call]], error) {
-			from, err := in.page()
-			if err != nil {
-				return nil, err
-			}
-			rows, err := a.Phone.Calls(ctx, scope(ctx), in.StoreID, in.Customer, in.Live, from.After, from.Limit)
-			return pageByID(in.Paging, rows, func(c phone.Call) int64 { return c.ID }, err)
-		})
-	register(a, op{ID: "dial-call", Method: "POST", Path: "/calls", Tag: tagPhone, Summary: "Ring a number", Access: mine, Status: 201},
-		func(ctx context.Context, in *struct {
-			Body struct {
-				StoreID  int64  `json:"store_id" minimum:"1"`
-				Number   string `json:"number" minLength:"1" maxLength:"80"`
-				Country  string `json:"country,omitempty" maxLength:"2"`
-				Customer int64  `json:"customer_id,omitempty" minimum:"0"`
-			}
-		}) (*Out[phone.Call], error) {
-			b := in.Body
-			return out(a.Phone.Dial(ctx, scope(ctx), b.StoreID, b.Number, b.Country, b.Customer))
-		})
-	register(a, op{ID: "get-call", Method: "GET", Path: "/calls/{id}", Tag: tagPhone, Summary: "Get a call", Access: use},
-		func(ctx context.Context, in *ByID) (*Out[phone.Call], error) {
-			return out(a.Phone.Call(ctx, scope(ctx), in.ID))
-		})
-	for _, v := range []struct {
-		id, verb, summary string
-		do                func(context.Context, care.Scope, int64) (phone.Call, error)
-	}{
-		{"answer-call", "answer", "Answer an offered caller", a.Phone.Answer},
-		{"hang-up-call", "hangup", "End a call", a.Phone.Hangup},
-		{"hold-call", "hold", "Put the customer on hold", func(ctx context.Context, s care.Scope, id int64) (phone.Call, error) {
-			return a.Phone.Hold(ctx, s, id, true)
-		}},
-		{"resume-call", "resume", "Bring the customer back", func(ctx context.Context, s care.Scope, id int64) (phone.Call, error) {
-			return a.Phone.Hold(ctx, s, id, false)
-		}},
-	} {
-		register(a, op{ID: v.id, Method: "POST", Path: "/calls/{id}/" + v.verb, Tag: tagPhone, Summary: v.summary, Access: mine, OwnIdempotency: true},
-			func(ctx context.Context, in *ByID) (*Out[phone.Call], error) {
-				return out(v.do(ctx, scope(ctx), in.ID))
-			})
-	}
-	register(a, op{ID: "send-call-keys", Method: "POST", Path: "/calls/{id}/keys", Tag: tagPhone, Summary: "Send keys (DTMF)", Access: mine, OwnIdempotency: true},
-		func(ctx context.Context, in *struct {
-			ByID
-			Body struct {
-				Keys string `json:"keys" minLength:"1" maxLength:"32"`
-			}
-		}) (*Out[phone.Call], error) {
-			return out(a.Phone.Keys(ctx, scope(ctx), in.ID, in.Body.Keys))
-		})
-	register(a, op{ID: "wrap-up-call", Method: "POST", Path: "/calls/{id}/wrap-up", Tag: tagPhone, Summary: "Say what came of a call", Access: mine,
-		Detail: "A callback's call is wrapped up by dispose-callback."},
-		func(ctx context.Context, in *struct {
-			ByID
-			Body struct {
-				Disposition string `json:"disposition" enum:"settled,ordered,not_wanted,wrong_number,machine,do_not_call"`
-				Note        string `json:"note,omitempty" maxLength:"4000"`
-			}
-		}) (*Out[phone.Call], error) {
-			return out(a.Phone.WrapUp(ctx, scope(ctx), in.ID, phone.Disposition(in.Body.Disposition), in.Body.Note))
-		})
-	register(a, op{ID: "supervise-call", Method: "POST", Path: "/calls/{id}/supervise", Tag: tagPhone, Summary: "Listen to a call, whisper to its agent, or join it", Access: supervise},
-		func(ctx context.Context, in *struct {
-			ByID
-			Body struct {
-				Mode string `json:"mode" enum:"listen,whisper,barge,off"`
-			}
-		}) (*Out[phone.Call], error) {
-			c, err := a.Phone.Supervise(ctx, scope(ctx), in.ID, in.Body.Mode)
-			if err == nil && in.Body.Mode != "off" {
-				err = a.auditCall(ctx, c, "call.supervised", in.Body.Mode)
-			}
-			return out(c, err)
-		})
+	a.registerCalls()
 	a.registerPhoneQueues()
 	a.registerRecordings()
-}
-
-// auditCall notes that somebody listened.
-func (a *API) auditCall(ctx context.Context, c phone.Call, action, mode string) error {
-	return a.DB.Write(ctx, by(ctx).Actor(), func(tx *db.Tx) error {
-		a.Accounts.Record(tx, account.By(by(ctx)), c.Store, action, c.ID, c.Number, nil, map[string]string{"mode": mode})
-		return nil
-	})
 }
 
 func (a *API) registerPhoneQueues() {

@@ -314,8 +314,28 @@ export interface paths {
         /** List calls, the latest first */
         get: operations["list-calls"];
         put?: never;
-        /** Ring a number */
+        /**
+         * Ring a number or a customer
+         * @description A number that the store's rules of dialling don't allow is refused with 403 phone.number_denied; somebody who doesn't want to be rung with 409 phone.do_not_call, unless despite_wish is set.
+         */
         post: operations["dial-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls that the caller is in, asked into, or has to wrap up */
+        get: operations["list-current-calls"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -348,8 +368,127 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Answer an offered caller */
+        /** Take an offered caller, or come into a call */
         post: operations["answer-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask somebody aside while the customer hears music */
+        post: operations["consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/consult/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the one go who was asked aside, and bring the customer back */
+        post: operations["cancel-consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/consult/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand the customer over to the one who was asked aside */
+        post: operations["complete-consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/consult/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring all into one conversation */
+        post: operations["join-consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/consult/swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change between the customer and the one who was asked aside */
+        post: operations["swap-consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/course": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened in a call, step by step */
+        get: operations["get-call-course"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Don't take an offered caller, or an invitation */
+        post: operations["decline-call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -402,6 +541,74 @@ export interface paths {
         /** Send keys (DTMF) */
         post: operations["send-call-keys"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave a conversation that goes on */
+        post: operations["leave-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be heard by nobody */
+        post: operations["mute-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask somebody into the conversation */
+        post: operations["invite-to-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/parties/{party}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take somebody out of the conversation, or an invitation back */
+        delete: operations["remove-from-call"];
         options?: never;
         head?: never;
         patch?: never;
@@ -518,8 +725,48 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Listen to a call, whisper to its agent, or join it */
+        /**
+         * Listen to a call, whisper to its agents, or join it
+         * @description Changes between the modes while the call lasts; off ends it. Each is audited.
+         */
         post: operations["supervise-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand the customer over without a word
+         * @description He hears music until he is taken. When nobody takes him he comes back to the caller, if he is free, and else waits for whoever is.
+         */
+        post: operations["transfer-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calls/{id}/unmute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be heard again */
+        post: operations["unmute-call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3367,6 +3614,26 @@ export interface components {
             /** Format: int64 */
             wrap_ms: number;
         };
+        CallSubject: {
+            /** Format: int64 */
+            id: number;
+            /** @description order, variant, inquiry, conversation, call; empty: nothing is known */
+            kind: string;
+        };
+        CallTarget: {
+            /**
+             * Format: int64
+             * @description A colleague who is at the telephone and free
+             */
+            agent_id?: number;
+            /** @description An outside number that the store's rules of dialling allow */
+            number?: string;
+            /**
+             * Format: int64
+             * @description Somebody who serves the queue
+             */
+            queue_id?: number;
+        };
         Callback: {
             /**
              * Format: int64
@@ -3588,6 +3855,92 @@ export interface components {
             email: string;
             password: string;
         };
+        CurrentCall: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            answered_at: string;
+            /** Format: int64 */
+            callback_id: number;
+            /** @description What the one who asks may do now: answer, decline, hangup, hold, resume, mute, unmute, keys, transfer, consult, complete, cancel, swap, join, invite, remove, leave, wrap_up, supervise */
+            can: string[];
+            /** Format: int64 */
+            conversation_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
+            /** @description Empty: the browser; else the telephone's name */
+            device: string;
+            /** @enum {string} */
+            direction: "in" | "out";
+            disposition: string;
+            /** Format: date-time */
+            ended_at: string;
+            /**
+             * Format: date-time
+             * @description Since when the customer hears music; 0: he doesn't
+             */
+            held_at: string;
+            /** Format: int64 */
+            hold_ms: number;
+            /** Format: int64 */
+            id: number;
+            language: string;
+            /** @description It is the call of the one who asks */
+            lead: boolean;
+            /** @description Nobody hears the one who asks */
+            muted: boolean;
+            note: string;
+            number: string;
+            /**
+             * Format: int64
+             * @description The customer's latest that isn't over
+             */
+            open_order_id: number;
+            /**
+             * Format: int64
+             * @description What it is about, else the customer's open one; 0: none
+             */
+            order_id: number;
+            own_number: string;
+            parties: components["schemas"]["Party"][];
+            /** Format: int64 */
+            queue_id: number;
+            /** Format: date-time */
+            queued_at: string;
+            /**
+             * @description How its latest recording stands; empty: there is none
+             * @enum {string}
+             */
+            recording: "" | "recording" | "paused" | "ended" | "stored" | "deleted" | "lost";
+            /** @description phone.result.<result> of the catalogue */
+            result: string;
+            /**
+             * @description Of the one who asks; agent with lead: whose call it is
+             * @enum {string}
+             */
+            role: "agent" | "guest" | "consult" | "listen" | "whisper" | "barge";
+            /**
+             * Format: int64
+             * @description The walk through a script that is under way; 0: none
+             */
+            script_run_id: number;
+            /** Format: date-time */
+            started_at: string;
+            /** @enum {string} */
+            state: "written" | "dialing" | "ringing" | "announcing" | "waiting" | "offered" | "talking" | "held" | "wrapup" | "ended";
+            /** Format: int64 */
+            store_id: number;
+            subject: components["schemas"]["CallSubject"];
+            /**
+             * Format: date-time
+             * @description Of an offer, an invitation or the wrap-up
+             */
+            until_at: string;
+            /** Format: int64 */
+            wrap_ms: number;
+        };
         CustomerCard: {
             customer: components["schemas"]["CustomerProfile"];
             stats: components["schemas"]["Stats"];
@@ -3755,12 +4108,27 @@ export interface components {
             working: boolean;
         };
         "Dial-callRequest": {
+            /** @description By which a national number is read; the store's if absent */
             country?: string;
             /** Format: int64 */
             customer_id?: number;
-            number: string;
+            /** @description Ring although he doesn't want to be rung; it is kept that the caller knew */
+            despite_wish?: boolean;
+            /** @description As people write it; the customer's own if absent */
+            number?: string;
             /** Format: int64 */
             store_id: number;
+        };
+        Dialling: {
+            /** @description E.164 beginnings such as +380; empty: the store's own country, by its numbers and its time zone */
+            allowed_prefixes: string[];
+            /** @description Within these; numbers that cost extra are always denied */
+            denied_prefixes: string[];
+            /**
+             * Format: int64
+             * @description Calls that one agent may begin in a minute; 0: 10
+             */
+            per_minute: number;
         };
         "Dispose-callbackRequest": {
             /**
@@ -4377,6 +4745,10 @@ export interface components {
             items: components["schemas"]["Connection"][];
             next: string;
         };
+        ListCurrentCall: {
+            items: components["schemas"]["CurrentCall"][];
+            next: string;
+        };
         ListDead: {
             items: components["schemas"]["Dead"][];
             next: string;
@@ -4507,6 +4879,10 @@ export interface components {
         };
         ListStatus: {
             items: components["schemas"]["Status"][];
+            next: string;
+        };
+        ListStep: {
+            items: components["schemas"]["PhoneStep"][];
             next: string;
         };
         ListStock: {
@@ -5186,6 +5562,32 @@ export interface components {
             items: components["schemas"]["Row"][];
             next: string;
         };
+        Party: {
+            /** Format: int64 */
+            agent_id: number;
+            /**
+             * Format: int64
+             * @description 0: the customer, or the agent whose call it is; they are no parties to remove
+             */
+            id: number;
+            /** @description The one who asks */
+            mine: boolean;
+            muted: boolean;
+            name: string;
+            number: string;
+            /**
+             * @description guest: an outside number; consult: asked aside, the customer hears music meanwhile
+             * @enum {string}
+             */
+            role: "customer" | "agent" | "guest" | "consult" | "listen" | "whisper" | "barge";
+            /** Format: date-time */
+            since_at: string;
+            /**
+             * @description held: hears music
+             * @enum {string}
+             */
+            state: "ringing" | "talking" | "held";
+        };
         Passed: {
             channel: string;
             why: string;
@@ -5335,6 +5737,23 @@ export interface components {
             policy: components["schemas"]["Policy"];
             rules: components["schemas"]["Rule"][];
         };
+        PhoneStep: {
+            /**
+             * Format: int64
+             * @description Who did it; 0: nobody of the shop
+             */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            at: string;
+            /** @description phone.step.<code> of the catalogue */
+            code: string;
+            /** Format: int64 */
+            id: number;
+            params: {
+                [key: string]: unknown;
+            };
+        };
         PlaceRow: {
             /** Format: int64 */
             id: number;
@@ -5384,6 +5803,8 @@ export interface components {
             countries?: string[];
             /** @description mon..sun; empty: every day */
             days: string[];
+            /** @description Which numbers may be rung */
+            dialling?: components["schemas"]["Dialling"];
             /** @description HH:MM by the customer's own clock: not earlier */
             from: string;
             /**
@@ -5903,6 +6324,11 @@ export interface components {
         };
         "Send-call-keysRequest": {
             keys: string;
+            /**
+             * Format: int64
+             * @description An outside number in the call; 0: the customer
+             */
+            party_id?: number;
         };
         SentBy: {
             address: string;
@@ -7201,6 +7627,10 @@ export interface operations {
                 /** @description Only of this store */
                 store_id?: number;
                 customer_id?: number;
+                agent_id?: number;
+                queue_id?: number;
+                direction?: "in" | "out";
+                result?: string;
                 /** @description Only those that go on */
                 live?: boolean;
             };
@@ -7266,6 +7696,35 @@ export interface operations {
             };
         };
     };
+    "list-current-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-call": {
         parameters: {
             query?: never;
@@ -7298,6 +7757,227 @@ export interface operations {
         };
     };
     "answer-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    consult: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallTarget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "complete-consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "join-consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "swap-consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-call-course": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListStep"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "decline-call": {
         parameters: {
             query?: never;
             header?: never;
@@ -7412,6 +8092,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "leave-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mute-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "invite-to-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallTarget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-from-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                party: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentCall"];
                 };
             };
             /** @description Error */
@@ -7628,6 +8437,72 @@ export interface operations {
                 "application/json": components["schemas"]["Supervise-callRequest"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "transfer-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallTarget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unmute-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
