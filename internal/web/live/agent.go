@@ -27,7 +27,7 @@ var audiences = []struct {
 	{part: ".staff", of: []string{"presence"}},
 	{part: ".customer", asks: care.PermCustomerRead, of: []string{"customer"}},
 	{part: ".commerce", asks: care.PermCommerceRead, of: []string{"stock", "order", "connection"}},
-	{part: ".phone", asks: care.PermPhone, of: []string{"call", "callback", "subscription", "phone.agent", "phone.live"}},
+	{part: ".phone", asks: care.PermPhone, of: []string{"call", "call.recording", "callback", "subscription", "phone.agent", "phone.live"}},
 	{part: ".inbox", asks: care.PermInboxRead},
 }
 
