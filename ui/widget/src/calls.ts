@@ -1,5 +1,5 @@
 // To be rung, or to hear when something is there: a form over the talk, with what was asked for before. Fetched by those who want it.
-import { type Api, Problem } from './api';
+import type { Api, Problem } from './api';
 import type { Host } from './contract';
 import css from './calls.css';
 import { h, icon } from './dom';
@@ -35,6 +35,10 @@ export interface Desk {
   body: HTMLElement;
   composer: { element: HTMLElement; input: HTMLElement };
 }
+
+// A refusal, with words for him; undefined is a network that fails. The panel's own class of it isn't this module's.
+const refusal = (e: unknown) => ((e as Problem).status ? (e as Problem) : undefined);
+const words = (e: unknown) => refusal(e)?.message || t('calls.offline');
 
 const key = () => Date.now().toString(36) + Math.random().toString(36).slice(2);
 
@@ -86,7 +90,7 @@ function callForm(desk: Desk, ref: string | undefined, over: () => void): HTMLEl
       else place.replaceChildren(form(desk, c, ref, (a) => void load(told(a, desk.zone))));
       list(c.askings);
     } catch (e) {
-      say(e instanceof Problem && e.status === 404 ? t('calls.unknown') : e instanceof Problem ? e.message : t('calls.offline'), true);
+      say(refusal(e)?.status === 404 ? t('calls.unknown') : words(e), true);
     }
     (place.querySelector('.note,.problem') as HTMLElement | null)?.focus();
   }
@@ -102,7 +106,7 @@ function callForm(desk: Desk, ref: string | undefined, over: () => void): HTMLEl
           await desk.api.request('POST', 'withdraw', { id: a.id });
           await load(t('calls.withdrawn'));
         } catch (e) {
-          say(e instanceof Problem ? e.message : t('calls.offline'), true);
+          say(words(e), true);
         }
       };
       const what = a.kind === 'goods' ? a.product! : t('calls.call', { number: a.number });
@@ -191,8 +195,8 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
       done(a);
     } catch (e) {
       button.disabled = false;
-      const field = e instanceof Problem ? e.field : undefined;
-      wrong(e instanceof Problem ? e.message : t('calls.offline'), field === 'number' ? number : field === 'at' ? slots : undefined);
+      const field = refusal(e)?.field;
+      wrong(words(e), field === 'number' ? number : field === 'at' ? slots : undefined);
     }
   };
   return f;
