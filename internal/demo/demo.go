@@ -7,14 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"opeka/internal/app"
 	"opeka/internal/db"
+	"opeka/internal/demo/town"
 	"opeka/internal/peer"
 )
 
@@ -28,6 +32,7 @@ const (
 type Command struct {
 	app.Config
 	Shop string `help:"Address of the demo's storefront." default:"127.0.0.1:8081" env:"OPEKA_DEMO_SHOP"`
+	Town string `help:"Address of the demo's telephone network (SIP); it takes another port of that address if that one is taken." default:"127.0.0.1:5070" env:"OPEKA_DEMO_TOWN"`
 	Days int    `help:"Days of history to live through at the first start." default:"5"`
 }
 
@@ -81,27 +86,95 @@ func (c *Command) past(ctx context.Context, front string, k *keep) error {
 
 // present serves until it is interrupted.
 func (c *Command) present(ctx context.Context, l net.Listener, front string, k *keep) error {
+	if k.TownPassword == "" {
+		k.TownPassword = newSecret()
+	}
+	t, err := openTown(c.Town, k.TownPassword)
+	if err != nil {
+		return fmt.Errorf("demo: the telephone network: %w", err)
+	}
+	defer t.Close()
+	c.SIPListen, c.PhoneListen = freePorts(c.SIPListen), freePort(c.PhoneListen)
 	return c.during(ctx, db.RealClock{}, func(ctx context.Context, a *app.App, url string) error {
 		w, err := c.world(ctx, a, url, front, k)
 		if err != nil {
 			return err
 		}
-		handler, err := newStorefront(w.shop, url, k.Identity)
+		office := peer.NewOffice(url)
+		if err := office.SignIn(ctx, Email, Password); err != nil {
+			return fmt.Errorf("demo: the owner can't sign in (was the password changed? delete %s to begin anew): %w", c.Data, err)
+		}
+		settle(t, w.shop.state.People)
+		if err := k.connectTelephone(ctx, office, t.Addr()); err != nil {
+			return fmt.Errorf("demo: the telephone: %w", err)
+		}
+		if !k.Waiting {
+			if err := w.shoppers.wait(ctx, k); err != nil {
+				return fmt.Errorf("demo: shoppers who wait for goods: %w", err)
+			}
+		}
+		handler, err := newStorefront(w.shop, url, k.Identity, &telephone{t, w.shop, office})
 		if err != nil {
 			return err
 		}
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.Serve(l) }()
 		defer server.Close()
-		office := peer.NewOffice(url)
-		if err := office.SignIn(ctx, Email, Password); err != nil {
-			return fmt.Errorf("demo: the owner can't sign in (was the password changed? delete %s to begin anew): %w", c.Data, err)
-		}
-		fmt.Printf("\n  Console     %s/app/\n  Sign in     %s   password: %s\n  Storefront  %s/   (the chat button is on it)\n  API         %s/api/v1/docs\n\nStop with Ctrl+C; delete %s to begin anew.\n\n",
-			url, Email, Password, front, url, c.Data)
+		fmt.Printf(welcome, url, Email, Password, front, front, url, c.Data)
 		w.shoppers.live(ctx, func() int64 { return open(ctx, office) })
 		return nil
 	})
+}
+
+const welcome = `
+  Console     %s/app/
+  Sign in     %s   password: %s
+  Storefront  %s/   (the chat button is on it)
+  Telephones  %s/telephone   (of the shoppers)
+  API         %s/api/v1/docs
+
+Try the telephone: in the console go to the telephone and set yourself to ready (headphones help). Then, on the page of the telephones,
+  - "Привезти 5 шт." brings in what has run out: the first shopper who waits for it is rung at once, and you have him on the line when he answers;
+  - "Зателефонувати в магазин" has a shopper ring in; "Натиснути 1" keeps his place, and he is rung in his turn.
+
+Stop with Ctrl+C; delete %s to begin anew.
+
+`
+
+// openTown opens the telephone network at an address, or on another port of it.
+func openTown(address, password string) (*town.Town, error) {
+	return town.Open(freePort(address), townAccount, password, slog.Default())
+}
+
+// freePort returns the address, with any port (0) when that one is taken.
+func freePort(address string) string {
+	for _, network := range []string{"udp", "tcp"} {
+		var c io.Closer
+		var err error
+		if network == "udp" {
+			c, err = net.ListenPacket(network, address)
+		} else {
+			c, err = net.Listen(network, address)
+		}
+		if err == nil {
+			_ = c.Close()
+			continue
+		}
+		if host, _, bad := net.SplitHostPort(address); bad == nil {
+			return net.JoinHostPort(host, "0")
+		}
+	}
+	return address
+}
+
+func freePorts(addresses []string) []string {
+	out := slices.Clone(addresses)
+	for i, a := range out {
+		if !strings.Contains(strings.TrimLeft(a, "[0123456789abcdef:.]"), ":") { // without a transport before it
+			out[i] = freePort(a)
+		}
+	}
+	return out
 }
 
 // during runs Opeka while f does something with it, and closes it in order.

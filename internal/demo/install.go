@@ -15,13 +15,16 @@ import (
 
 // keep is what the demo's shop must remember of its installation: the secrets that Opeka shows only once.
 type keep struct {
-	path       string
-	Ready      bool   `json:"ready"`
-	Store      int64  `json:"store_id"`
-	Identity   string `json:"identity_secret"`
-	Connection int64  `json:"connection_id"`
-	Secret     string `json:"secret"`
-	Warehouse  int64  `json:"warehouse_id"` // its department
+	path         string
+	Ready        bool   `json:"ready"`
+	Store        int64  `json:"store_id"`
+	Identity     string `json:"identity_secret"`
+	Connection   int64  `json:"connection_id"`
+	Secret       string `json:"secret"`
+	Trunk        int64  `json:"trunk_id"`      // of the telephone
+	TownPassword string `json:"town_password"` // at the demo's telephone company
+	Waiting      bool   `json:"waiting"`       // shoppers wait for goods
+	Warehouse    int64  `json:"warehouse_id"`  // its department
 }
 
 func openKeep(dir string) (*keep, error) {
@@ -102,13 +105,9 @@ func (k *keep) install(ctx context.Context, office *peer.Office, url string) err
 }
 
 func (k *keep) shape(ctx context.Context, office *peer.Office, version int64) error {
-	week := map[string]any{}
-	for _, d := range []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} {
-		week[d] = []map[string]string{{"from": "08:00", "to": "22:00"}}
-	}
 	return office.Do(ctx, http.MethodPatch, fmt.Sprintf("/stores/%d", k.Store), map[string]any{
 		"slug": shopSlug, "currency": currency, "color": "#2d6a4f", "version": version,
-		"calendar": map[string]any{"zone": "Europe/Kyiv", "week": week},
+		"calendar": map[string]any{"zone": "Europe/Kyiv", "always": true}, // whoever tries the demo does so at any hour
 		"widget": map[string]any{
 			"title":    map[string]string{"uk": "Стежка поруч", "ru": "Стежка рядом", "pl": "Stezhka jest obok", "en": "Stezhka is here"},
 			"greeting": map[string]string{"uk": "Вітаємо! Чим допомогти?", "ru": "Здравствуйте! Чем помочь?", "pl": "Dzień dobry! W czym pomóc?", "en": "Hello! How can we help?"},

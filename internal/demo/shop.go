@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -325,7 +326,7 @@ func (s *shop) restock() {
 	var low []*level
 	for _, p := range catalogue {
 		for i := range p.stock {
-			if l := s.state.Stock[p.variantID(i)+"@"+locations[0].id]; l.OnHand-l.Reserved <= 1 {
+			if l := s.state.Stock[p.variantID(i)+"@"+locations[0].id]; l.OnHand-l.Reserved <= 1 && !slices.Contains(awaited, p.variantID(i)) {
 				low = append(low, l)
 			}
 		}

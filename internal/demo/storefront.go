@@ -22,14 +22,15 @@ type storefront struct {
 	opeka    string // address of the widget
 	identity string // the secret by which the shop vouches for a signed-in shopper
 	page     *template.Template
+	phones   *telephone // nil: the demo has none
 }
 
-func newStorefront(s *shop, opeka, identitySecret string) (http.Handler, error) {
+func newStorefront(s *shop, opeka, identitySecret string, phones *telephone) (http.Handler, error) {
 	page, err := template.New("").Funcs(template.FuncMap{"money": moneyText, "inc": func(n int) int { return n + 1 }}).ParseFS(pages, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
-	f := &storefront{shop: s, opeka: opeka, identity: identitySecret, page: page}
+	f := &storefront{shop: s, opeka: opeka, identity: identitySecret, page: page, phones: phones}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", f.list)
 	mux.HandleFunc("GET /p/{id}", f.product)
@@ -40,6 +41,9 @@ func newStorefront(s *shop, opeka, identitySecret string) (http.Handler, error) 
 	mux.HandleFunc("POST /sign-in", f.signIn)
 	mux.HandleFunc("GET /me.js", f.me)
 	mux.HandleFunc("GET /picture/{id}", f.picture)
+	if phones != nil {
+		phones.routes(mux, f)
+	}
 	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pages, "pages/style.css") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A shop with a strict policy: the widget needs no more than its own address.
@@ -62,6 +66,11 @@ type view struct {
 	Total              care.Money
 	Order              *order
 	Points             []pickupPoint
+	Telephone          bool // the demo has one
+	Handsets           []handset
+	Missing            []missingGoods
+	ShopNumber         string
+	Registered         bool
 }
 
 type card struct {
@@ -74,6 +83,16 @@ type card struct {
 func (c card) ID() string        { return c.id }
 func (c card) Name() string      { return c.name }
 func (c card) Price() care.Money { return uah(c.price) }
+
+// Gone are its variants that have run out.
+func (c card) Gone() (out []missingGoods) {
+	for _, v := range c.Variants {
+		if !c.Untold && v.Left == 0 {
+			out = append(out, missingGoods{v.Name, c.variantID(v.Index), "/p/" + c.id})
+		}
+	}
+	return out
+}
 
 type variantCard struct {
 	Index int
@@ -95,9 +114,9 @@ const (
 )
 
 func (f *storefront) view(r *http.Request, title string) view {
-	v := view{Title: title, Opeka: f.opeka, Slug: shopSlug, Points: pickupPoints}
+	v := view{Title: title, Opeka: f.opeka, Slug: shopSlug, Points: pickupPoints, Telephone: f.phones != nil}
 	f.shop.mu.Lock()
-	v.People = f.shop.state.People[:8]
+	v.People = f.shop.state.People[:shown]
 	f.shop.mu.Unlock()
 	if c, err := r.Cookie(cookiePerson); err == nil {
 		if n, err := strconv.Atoi(c.Value); err == nil && n >= 0 && n < len(v.People) {
@@ -210,7 +229,7 @@ func (f *storefront) change(w http.ResponseWriter, r *http.Request) {
 func (f *storefront) checkout(w http.ResponseWriter, r *http.Request) {
 	lines := f.lines(r)
 	who, err := strconv.Atoi(r.FormValue("person"))
-	if len(lines) == 0 || err != nil || who < 0 || who >= 8 {
+	if len(lines) == 0 || err != nil || who < 0 || who >= shown {
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
 		return
 	}
@@ -255,15 +274,20 @@ func (f *storefront) me(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	v := f.view(r, "")
-	if v.Identity == nil {
-		return
+	fmt.Fprint(w, "window.opeka = window.opeka || function () { (opeka.q = opeka.q || []).push(arguments) }\n")
+	if b, err := json.Marshal(v.Identity); err == nil && v.Identity != nil {
+		fmt.Fprintf(w, "opeka('identify', %s)\n", b)
 	}
-	b, err := json.Marshal(v.Identity)
-	if err != nil {
-		return
-	}
-	fmt.Fprintf(w, "window.opeka = window.opeka || function () { (opeka.q = opeka.q || []).push(arguments) }\nopeka('identify', %s)\n", b)
+	fmt.Fprint(w, watching)
 }
+
+// watching tells the widget what is looked at, and opens it where somebody wants to hear of what has run out.
+const watching = `addEventListener('DOMContentLoaded', () => {
+  const seen = document.querySelector('[data-product]')
+  if (seen) opeka('track', 'product', { id: seen.dataset.product, name: seen.dataset.name, url: location.href })
+  for (const b of document.querySelectorAll('[data-watch]')) b.onclick = () => opeka('watch', b.dataset.watch)
+})
+`
 
 func (f *storefront) signIn(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: cookiePerson, Value: r.FormValue("person"), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
