@@ -36,7 +36,7 @@ type Config struct {
 	SIPKey      string   `name:"sip-key" help:"Key file (PEM) of that certificate." env:"OPEKA_SIP_KEY" type:"path"`
 	RTPPorts    string   `name:"rtp-ports" help:"UDP ports for the sound of telephone calls." default:"10000-19999" env:"OPEKA_RTP_PORTS"`
 
-	PhoneListen string   `help:"host:port (UDP) at which agents' browsers send and hear sound; empty: none." default:":7480" env:"OPEKA_PHONE_LISTEN"`
+	PhoneListen string   `help:"host:port (UDP) at which agents' browsers send and hear sound; :7480 lets those on other machines in. Empty: none." default:"127.0.0.1:7480" env:"OPEKA_PHONE_LISTEN"`
 	PhoneIPs    []string `name:"phone-ips" help:"Public addresses of this machine that browsers are told for sound, where a router stands before it." env:"OPEKA_PHONE_IPS"`
 
 	MailListen []string `name:"mail-listen" help:"Where mail servers hand over letters to the stores' mailboxes: host:port for SMTP, lmtp:host:port or lmtp:/path for LMTP; without a host it is the loopback. Empty: nowhere." env:"OPEKA_MAIL_LISTEN"`
