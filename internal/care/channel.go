@@ -262,6 +262,11 @@ type Addressed interface {
 	Takes(address string) bool
 }
 
+// Signed is a channel whose messages go out under a name and with words below them; {agent} in these is who writes.
+type Signed interface {
+	Letterhead() (from, signature string)
+}
+
 // FileFetcher reads a file that an Arrival named. The caller bounds its size.
 type FileFetcher interface {
 	FetchFile(ctx context.Context, ref FileRef) (io.ReadCloser, error)

@@ -143,7 +143,7 @@ func (i *Inbox) messages(ctx context.Context, q db.Querier, where string, args .
 	if err := rows.Err(); err != nil {
 		return out, err
 	}
-	if err := withLetters(ctx, q, out); err != nil || len(with) == 0 {
+	if err := errors.Join(withLetters(ctx, q, out), withTimes(ctx, q, out)); err != nil || len(with) == 0 {
 		return out, err
 	}
 	files, err := query.New(q).AttachmentsOfMessages(ctx, with)

@@ -5,6 +5,7 @@ package inbox
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -61,6 +62,10 @@ type Post interface {
 	Write(ctx context.Context, tx *db.Tx, r post.Reply, customer int64) (send int64, err error)
 	Cancel(ctx context.Context, tx *db.Tx, send int64) (bool, error)
 	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
+	Again(ctx context.Context, tx *db.Tx, send int64) (again int64, err error)
+	RawOfMessage(ctx context.Context, message int64) (io.ReadCloser, error)
+	Letterhead(ctx context.Context, store int64, thread string) (post.Letterhead, error)
+	OptedOut(ctx context.Context, q db.Querier, store int64, channel, address string) (reason string, err error)
 }
 
 // Options are what New needs beside its neighbours.

@@ -68,28 +68,34 @@ func (i *Inbox) SetTags(ctx context.Context, scope care.Scope, id int64, names [
 	}
 	slices.Sort(clean)
 	clean = slices.Compact(clean)
-	raw, _ := json.Marshal(clean) // strings only
 	return i.rowOf(i.act(ctx, scope, id, func(e *edit) error {
 		if sameTags(e.was.Tags, clean) {
 			return nil
 		}
-		e.now.Tags = string(raw)
-		e.note(SystemTagged, "tags", strings.Join(clean, ", "))
-		q := query.New(e.Tx)
-		if err := q.UntagAll(ctx, id); err != nil {
+		return e.retag(clean)
+	}))
+}
+
+// retag gives the conversation exactly these tags.
+func (e *edit) retag(names []string) error {
+	slices.Sort(names)
+	raw, _ := json.Marshal(names) // strings only
+	e.now.Tags = string(raw)
+	e.note(SystemTagged, "tags", strings.Join(names, ", "))
+	q := query.New(e.Tx)
+	if err := q.UntagAll(e.ctx, e.now.ID); err != nil {
+		return err
+	}
+	for _, n := range names {
+		tag, err := q.EnsureTag(e.ctx, query.EnsureTagParams{ID: e.ID(), StoreID: e.now.Store, Name: n, CreatedAt: db.At(e.Now)})
+		if err != nil {
 			return err
 		}
-		for _, n := range clean {
-			tag, err := q.EnsureTag(ctx, query.EnsureTagParams{ID: e.ID(), StoreID: e.now.Store, Name: n, CreatedAt: db.At(e.Now)})
-			if err != nil {
-				return err
-			}
-			if err := q.TagConversation(ctx, query.TagConversationParams{ConversationID: id, TagID: tag}); err != nil {
-				return err
-			}
+		if err := q.TagConversation(e.ctx, query.TagConversationParams{ConversationID: e.now.ID, TagID: tag}); err != nil {
+			return err
 		}
-		return nil
-	}))
+	}
+	return nil
 }
 
 // sameTags compares values: the engines write JSON differently.

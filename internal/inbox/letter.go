@@ -1,10 +1,8 @@
 package inbox
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/mail"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/db"
 	"opeka/internal/inbox/query"
-	"opeka/internal/post"
 )
 
 // Mail is what a letter has beside its text.
@@ -28,6 +25,9 @@ type Mail struct {
 	Via     string   `json:"via,omitempty" doc:"Who passed it on"`
 	Quoted  string   `json:"quoted,omitempty" doc:"What was folded away: earlier letters, the signature"`
 	SendAt  db.Time  `json:"send_at" doc:"Until when it can be taken back; null: it has gone"`
+	// Pictures is of the sender: an agent has said that his may always be shown.
+	Forward  bool `json:"forward,omitempty" doc:"A letter of the conversation passed on to somebody else: no answer to the customer"`
+	Pictures bool `json:"pictures,omitempty" doc:"Pictures of this sender that lie elsewhere are shown without asking"`
 }
 
 // Tags of what is put aside.
@@ -132,7 +132,8 @@ func withLetters(ctx context.Context, q db.Querier, messages []Message) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := q.Query(ctx, `SELECT l.message_id, l.mail, l.quoted, coalesce(s.run_at, 0) FROM letters l LEFT JOIN post_sends s ON s.id = l.send_id AND s.state = 'queued' WHERE l.message_id = ANY($1::bigint[])`, ids)
+	rows, err := q.Query(ctx, `SELECT l.message_id, l.mail, l.quoted, coalesce(s.run_at, 0), coalesce(f.pictures, FALSE) FROM letters l LEFT JOIN post_sends s ON s.id = l.send_id AND s.state = 'queued'
+LEFT JOIN letter_senders f ON f.store_id = l.store_id AND f.address = l.sender WHERE l.message_id = ANY($1::bigint[])`, ids)
 	if err != nil {
 		return err
 	}
@@ -143,13 +144,14 @@ func withLetters(ctx context.Context, q db.Querier, messages []Message) error {
 		var m Mail
 		var quoted string
 		var at db.Time
-		if err := rows.Scan(&id, &raw, &quoted, &at); err != nil {
+		var pictures bool
+		if err := rows.Scan(&id, &raw, &quoted, &at, &pictures); err != nil {
 			return err
 		}
 		if err := json.Unmarshal(raw, &m); err != nil {
 			return err
 		}
-		m.Quoted, m.SendAt = quoted, at
+		m.Quoted, m.SendAt, m.Pictures = quoted, at, pictures
 		for n := range messages {
 			if messages[n].ID == id {
 				messages[n].Mail = &m
@@ -159,136 +161,35 @@ func withLetters(ctx context.Context, q db.Querier, messages []Message) error {
 	return rows.Err()
 }
 
-// answered is the letter that an answer goes to.
-type answered struct {
-	sender, refs, mailID, body string
-	mail                       Mail
-	at                         db.Time
-}
-
-func lastLetter(ctx context.Context, q db.Querier, conversation int64) (l answered, err error) {
-	var raw []byte
-	err = q.QueryRow(ctx, `SELECT l.sender, l.reference_ids, l.mail_id, l.mail, m.body, m.created_at FROM letters l JOIN messages m ON m.id = l.message_id
-WHERE l.conversation_id = $1 AND l.sender <> '' ORDER BY l.message_id DESC LIMIT 1`, conversation).Scan(&l.sender, &l.refs, &l.mailID, &raw, &l.body, &l.at)
-	if errors.Is(err, db.ErrNoRows) {
-		return l, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(raw, &l.mail)
-	}
-	return l, err
-}
-
-// write hands an answer to the post room as a letter: in the thread of the customer's mail program, with what it answers below it.
-func (e *edit) write(m Message, a Answer, r post.Reply) error {
-	last, err := lastLetter(e.ctx, e.Tx, e.now.ID)
-	if err != nil {
-		return err
-	}
-	what := Mail{Subject: answerSubject(cmp.Or(last.mail.Subject, e.now.Subject)), To: a.To, Cc: a.Cc, Bcc: a.Bcc}
-	if len(what.To) == 0 && last.sender != "" {
-		what.To = []string{last.sender}
-	}
-	if a.Cc == nil {
-		what.Cc = last.mail.Cc
-	}
-	r.Body.Subject = what.Subject
-	if len(what.To) > 0 {
-		if r.To = bare(what.To[0]); r.To != last.sender {
-			r.Body.ToName = ""
+// withTimes adds to messages that haven't gone out when they will.
+func withTimes(ctx context.Context, q db.Querier, messages []Message) error {
+	var ids []int64
+	for n := range messages {
+		if d := messages[n].Delivery; d != nil && d.State == DeliveryQueued {
+			ids = append(ids, messages[n].ID)
 		}
 	}
-	r.Body.Headers = map[string][]string{"Message-ID": {"o" + e.inbox.signID("letter", m.ID)}, "Reply-Token": {e.inbox.signID("reply", e.now.ID)}}
-	set := func(name string, list []string) {
-		if len(list) > 0 {
-			r.Body.Headers[name] = list
-		}
+	if len(ids) == 0 {
+		return nil
 	}
-	set("Cc", what.Cc)
-	set("Bcc", what.Bcc)
-	if len(what.To) > 1 {
-		set("To", what.To[1:])
-	}
-	if last.mailID != "" {
-		set("In-Reply-To", []string{last.mailID})
-	}
-	set("References", strings.Fields(last.refs))
-	if last.body != "" {
-		r.Body.Quoted = last.at.Time().UTC().Format("2006-01-02 15:04") + ", " + cmp.Or(last.mail.From, last.sender) + ":\n" + last.body
-	}
-	if r.RunAt.IsZero() {
-		r.RunAt = e.Now.Add(undoFor)
-	}
-	send, err := e.inbox.post.Reply(e.ctx, e.Tx, r)
+	rows, err := q.Query(ctx, `SELECT ref_id, run_at FROM post_sends WHERE kind = 'message' AND ref_id = ANY($1::bigint[]) AND state = 'queued' AND attempts = 0`, ids)
 	if err != nil {
 		return err
 	}
-	raw, _ := json.Marshal(what) // strings only
-	e.Defer(insertLetter, m.ID, e.now.Store, e.now.ID, "", "", "", json.RawMessage(raw), "", send, m.CreatedAt)
-	what.SendAt = db.At(r.RunAt)
-	e.said[len(e.said)-1].Mail = &what
-	return nil
-}
-
-func answerSubject(s string) string {
-	if replyPrefix.MatchString(s) {
-		return s
-	}
-	return strings.TrimSpace("Re: " + s)
-}
-
-// unschedule takes back what was to be sent later: the customer has written first.
-func (e *edit) unschedule() {
-	if e.created || e.inbox.post == nil || e.now.Channel == care.ChannelChat {
-		return
-	}
-	e.Enqueue(db.Job{Store: e.now.Store, Kind: JobUnschedule, Key: itoa64(e.now.ID), Payload: wakePayload{e.now.ID}})
-}
-
-// takeBackScheduled is the job of unschedule.
-func (i *Inbox) takeBackScheduled(ctx context.Context, tx *db.Tx, conversation int64) error {
-	due, err := ids(tx.Query(ctx, `SELECT s.id FROM messages m JOIN post_sends s ON s.kind = 'message' AND s.ref_id = m.id
-WHERE m.conversation_id = $1 AND m.delivery = 'queued' AND s.state = 'queued' AND s.run_at > $2`, conversation, db.At(tx.Now.Add(undoFor+5*time.Second))))
-	if err != nil {
-		return err
-	}
-	for _, send := range due {
-		if _, err := i.post.Cancel(ctx, tx, send); err != nil {
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var at db.Time
+		if err := rows.Scan(&id, &at); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// TakeBack stops a reply that hasn't gone out yet, and gives it back to be written anew. One that has gone is refused with message.sent.
-func (i *Inbox) TakeBack(ctx context.Context, scope care.Scope, conversation, message int64) (Message, error) {
-	if _, err := visible(ctx, i.db.Read(), false, scope, conversation, care.PermInboxWrite); err != nil {
-		return Message{}, err
-	}
-	found, err := i.messages(ctx, i.db.Read(), `m.id = $1 AND m.conversation_id = $2`, message, conversation)
-	if err != nil {
-		return Message{}, err
-	}
-	if len(found) == 0 {
-		return Message{}, care.NotFound("message")
-	}
-	m := found[0]
-	err = i.db.Write(ctx, actorOf(scope), func(tx *db.Tx) error {
-		var send int64
-		err := tx.QueryRow(ctx, `SELECT id FROM post_sends WHERE kind = 'message' AND ref_id = $1 AND state = 'queued' ORDER BY id LIMIT 1`, message).Scan(&send)
-		if errors.Is(err, db.ErrNoRows) || i.post == nil {
-			return care.Conflict("message.sent")
+		for n := range messages {
+			if messages[n].ID == id {
+				messages[n].Delivery.SendAt = at
+			}
 		}
-		if err != nil {
-			return err
-		}
-		ok, err := i.post.Cancel(ctx, tx, send)
-		if err == nil && !ok {
-			return care.Conflict("message.sent")
-		}
-		return err
-	})
-	return m, err
+	}
+	return rows.Err()
 }
 
 const maxAddressees = 50

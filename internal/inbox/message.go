@@ -35,10 +35,13 @@ type Delivery struct {
 	State  string `json:"state" enum:"queued,sent,delivered,read,failed,unknown,cancelled"`
 	Reason string `json:"reason" doc:"Why it failed: delivery.<reason> of the catalogue"`
 	Detail string `json:"detail" doc:"The service's own words"`
+	// SendAt is when a queued message goes out, while that lies ahead or it can still be taken back.
+	SendAt db.Time `json:"send_at" doc:"When it goes out and until when it can be taken back; null: it has gone, or goes at once"`
 }
 
-// Delivery states.
+// Delivery states. What an agent took back is DeliveryCancelled.
 const (
+	DeliveryCancelled = "cancelled"
 	DeliveryQueued    = "queued"
 	DeliverySent      = "sent"
 	DeliveryDelivered = "delivered"

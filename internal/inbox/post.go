@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
 	"opeka/internal/inbox/query"
 	"opeka/internal/job"
 	"opeka/internal/post"
+	"opeka/internal/text"
 )
 
 // post hands a reply to the post room.
@@ -24,6 +26,12 @@ func (e *edit) post(m Message, a Answer) error {
 	r := post.Reply{Store: e.now.Store, Channel: e.now.Channel, Thread: e.now.Thread, Conversation: e.now.ID, Message: m.ID,
 		Body: post.Body{ToName: e.now.PersonName, Subject: e.now.Subject, Text: m.Body, Language: e.now.Language, Files: files}}
 	r.RunAt = a.SendAt
+	if r.RunAt.After(e.Now) {
+		e.said[len(e.said)-1].Delivery.SendAt = db.At(r.RunAt)
+	}
+	if m.HTML != nil {
+		r.Body.Text, r.Body.HTML = text.MarksToText(m.Body), enclose(*m.HTML, m.Attachments, r.Body.Files)
+	}
 	if e.now.Channel == care.ChannelEmail && m.Channel == "" {
 		return e.write(m, a, r)
 	}
@@ -44,6 +52,18 @@ func (e *edit) post(m Message, a Answer) error {
 	r.Channel, r.To = m.Channel, known[n].Address
 	_, err = e.inbox.post.Write(e.ctx, e.Tx, r, e.now.Customer)
 	return err
+}
+
+// enclose makes the pictures in an answer's HTML those that go along with it.
+func enclose(html string, files []Attachment, out []post.File) string {
+	for n, f := range files {
+		src := `src="` + agentFiles + itoa64(f.ID) + `"`
+		if strings.Contains(html, src) {
+			out[n].ContentID = itoa64(f.ID) + "@opeka"
+			html = strings.ReplaceAll(html, src, `src="cid:`+out[n].ContentID+`"`)
+		}
+	}
+	return html
 }
 
 // outgoing names the files of a message for whoever sends them.

@@ -36,6 +36,13 @@ func (i *Inbox) Receive(ctx context.Context, in care.Inbound) (Received, error) 
 				return seen, err
 			}
 			facts := *in.Mail
+			if facts.Spam {
+				yes, err := wanted(ctx, i.db.Read(), in.Store, senderOf(&in))
+				if err != nil {
+					return Received{}, err
+				}
+				facts.Spam = !yes
+			}
 			facts.Linked, in.Mail, in.Conversation = p.linked, &facts, p.conversation
 		}
 		r, err := i.receive(ctx, in, try)
@@ -163,6 +170,9 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 	m := *e.say(said)
 	e.letter(m, in)
 	e.unschedule()
+	if e.created || e.now.Status == Resolved {
+		e.returned()
+	}
 	e.now.LastCustomerSeq = m.Seq
 	e.now.Unread++
 	if e.now.WaitingSince == 0 {

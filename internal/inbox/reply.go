@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type Answer struct {
 	Address string
 	// To, Cc and Bcc are of a letter. Empty To: the one that is answered; nil Cc: those whom that one was copied to.
 	To, Cc, Bcc []string
+	Subject     string // of a letter; empty: that of the answered one
+	// Forward, if set, is the message of the conversation that the letter passes on to somebody else: it answers nobody.
+	Forward int64
 	// SendAt is when it goes out; zero: now, a letter after the time in which it can be taken back.
 	SendAt      time.Time
 	Resolve     bool
@@ -103,16 +107,29 @@ func (e *edit) reply(m Message, a Answer) error {
 	if over == care.ChannelChat { // stored is delivered to where the widget reads
 		m.Delivery.State = DeliverySent
 	}
+	if over == care.ChannelEmail {
+		html, marked := text.MarksToHTML(m.Body, func(id int64) string {
+			if slices.ContainsFunc(m.Attachments, func(f Attachment) bool { return f.ID == id && f.Width > 0 }) {
+				return agentFiles + itoa64(id)
+			}
+			return ""
+		})
+		if marked {
+			m.HTML = &html
+		}
+	}
 	said := *e.say(m)
 	if over != care.ChannelChat {
 		if err := e.post(said, a); err != nil {
 			return err
 		}
 	}
-	e.now.WaitingSince, e.now.Deadline = 0, 0
 	e.now.Unread, e.now.ReadAgent = 0, said.Seq
-	if e.now.FirstResponse == 0 {
-		e.now.FirstResponse = said.CreatedAt
+	if a.Forward == 0 { // what is passed on to somebody else is no answer
+		e.now.WaitingSince, e.now.Deadline = 0, 0
+		if e.now.FirstResponse == 0 {
+			e.now.FirstResponse = max(said.CreatedAt, db.At(a.SendAt))
+		}
 	}
 	if said.From == FromAgent && e.now.Assignee == 0 {
 		e.assign(said.Author.ID, said.Author.Name)
@@ -162,6 +179,12 @@ func (a *Answer) check(now time.Time) error {
 			return err
 		}
 	}
-	a.Body = text.MaskCards(a.Body)
+	if err := checkText("subject", a.Subject, MaxSubject); err != nil {
+		return err
+	}
+	if a.Forward != 0 && len(a.To) == 0 {
+		return care.Invalid("to", "required")
+	}
+	a.Body, a.Subject = text.MaskCards(a.Body), text.MaskCards(strings.TrimSpace(a.Subject))
 	return nil
 }

@@ -27,6 +27,9 @@ func (i *Inbox) Reopen(ctx context.Context, scope care.Scope, id int64) (Row, er
 		if !e.now.Latest {
 			return care.Conflict("conversation.superseded")
 		}
+		if e.now.Status == Resolved {
+			e.unclosed()
+		}
 		e.reopen("by_agent")
 		return nil
 	}))
@@ -79,6 +82,7 @@ func (e *edit) resolve() {
 	e.now.ResolvedAt = db.At(e.Now)
 	e.now.WaitingSince, e.now.Deadline, e.now.Unread = 0, 0, 0
 	e.note(SystemResolved)
+	e.closed()
 	e.event(care.EventConversationResolved)
 }
 

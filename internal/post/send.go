@@ -154,6 +154,37 @@ func (p *Post) Cancel(ctx context.Context, tx *db.Tx, id int64) (bool, error) {
 	return true, nil
 }
 
+// Again sends once more what failed, or what nobody knows to have arrived: a person has decided so. What may still be reported of the first
+// attempt is forgotten. Any other send is refused with message.not_failed.
+func (p *Post) Again(ctx context.Context, tx *db.Tx, id int64) (again int64, err error) {
+	s, err := loadSend(ctx, tx, id)
+	if err != nil {
+		return 0, err
+	}
+	if s.State != string(care.DeliveryFailed) && s.State != StateUnknown {
+		return 0, care.Conflict("message.not_failed")
+	}
+	var b Body
+	if err := json.Unmarshal(s.body, &b); err != nil {
+		return 0, fmt.Errorf("post: %w", err)
+	}
+	connection := s.Connection
+	var there bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM connections WHERE id = $1)`, connection).Scan(&there); err != nil {
+		return 0, err
+	}
+	if !there {
+		if connection, err = p.Speaker(ctx, tx, s.Store, s.Channel); err != nil {
+			return 0, err
+		}
+		if connection == 0 {
+			return 0, care.Conflict("channel.none", "channel", s.Channel)
+		}
+	}
+	tx.Defer(`DELETE FROM post_receipts WHERE send_id = $1`, id)
+	return p.write(ctx, tx, Send{Store: s.Store, Connection: connection, Channel: s.Channel, Class: s.Class, Kind: s.Kind, Ref: s.Ref, To: s.Address, Body: b}, s.thread)
+}
+
 // Speaker returns the connection that speaks for a store on a channel: the oldest that works, or 0.
 func (p *Post) Speaker(ctx context.Context, q db.Querier, store int64, channel string) (connection int64, err error) {
 	var plugs []string

@@ -171,6 +171,43 @@ func (p *Post) Ways(ctx context.Context, store int64, addresses []Address) ([]Wa
 	return out, nil
 }
 
+// Letterhead is what stands on a store's letters.
+type Letterhead struct {
+	From      string
+	Signature string
+	own       care.Channel
+}
+
+// Own tells whether an address is the store's.
+func (l Letterhead) Own(address string) bool {
+	a, ok := l.own.(care.Addressed)
+	return ok && a.Takes(address)
+}
+
+// Letterhead returns that of the mailbox by which a thread is answered, or of the one that speaks for the store; a zero one if there is none.
+func (p *Post) Letterhead(ctx context.Context, store int64, thread string) (Letterhead, error) {
+	connection, _, own := split(thread)
+	var l live
+	var err error
+	if own {
+		l, err = p.open(ctx, connection)
+	}
+	if !own || err != nil || l.Store != store {
+		speaker, err := p.Speaker(ctx, p.db.Read(), store, care.ChannelEmail)
+		if err != nil || speaker == 0 {
+			return Letterhead{}, err
+		}
+		if l, err = p.open(ctx, speaker); err != nil {
+			return Letterhead{}, nil // its settings don't open: shown where connections are
+		}
+	}
+	head := Letterhead{own: l.channel}
+	if s, ok := l.channel.(care.Signed); ok {
+		head.From, head.Signature = s.Letterhead()
+	}
+	return head, nil
+}
+
 // Channels lists the media on which a store has a connection in service, with what they can carry.
 func (p *Post) Channels(ctx context.Context, store int64) (map[string]care.ChannelAbilities, error) {
 	all, err := p.connections.Connections(ctx)

@@ -25,6 +25,7 @@ const (
 	HeaderBcc     = "Bcc"
 	HeaderName    = "Message-ID" // the part before the @; ours is put behind it
 	HeaderReply   = "Reply-Token"
+	HeaderAgent   = "Agent" // who writes, for the signature
 	headerAnswers = "In-Reply-To"
 	headerRefs    = "References"
 )
@@ -160,7 +161,7 @@ func (m *mailbox) texts(out care.Outbound) (plain, html string) {
 	if html == "" {
 		html = "<div>" + text.TextToHTML(out.Body) + "</div>"
 	}
-	if s := strings.TrimSpace(m.Signature); s != "" && !out.Automatic {
+	if s := signed(m.Signature, first(out.Headers[HeaderAgent])); s != "" && !out.Automatic {
 		plain += "\n\n-- \n" + s
 		html += "\n<br><div>-- <br>\n" + text.TextToHTML(s) + "</div>"
 	}
@@ -173,6 +174,17 @@ func (m *mailbox) texts(out care.Outbound) (plain, html string) {
 		html += "\n<br><div>" + text.Escape(intro) + "</div>\n<blockquote type=\"cite\" style=\"margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex\">" + text.TextToHTML(strings.TrimSpace(rest)) + "</blockquote>"
 	}
 	return plain, "<!DOCTYPE html><html><head><meta charset=\"utf-8\"></head><body>" + html + "</body></html>"
+}
+
+// signed puts who writes into a signature; without a name the line that asks for one is left out.
+func signed(signature, agent string) string {
+	var lines []string
+	for _, line := range strings.Split(strings.TrimSpace(signature), "\n") {
+		if agent != "" || !strings.Contains(line, "{agent}") {
+			lines = append(lines, strings.ReplaceAll(line, "{agent}", agent))
+		}
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
 func first(values []string) string {

@@ -208,6 +208,15 @@ func (m *mailbox) Can() care.ChannelAbilities {
 // Takes implements care.Addressed.
 func (m *mailbox) Takes(address string) bool { return m.isOwn(strings.ToLower(address)) }
 
+// Letterhead implements care.Signed.
+func (m *mailbox) Letterhead() (from, signature string) {
+	from = m.from.Address
+	if m.from.Name != "" {
+		from = m.from.Name + " <" + m.from.Address + ">"
+	}
+	return from, m.Signature
+}
+
 // Test implements care.Channel: it logs in where it is to read and where it is to send.
 func (m *mailbox) Test(ctx context.Context) (care.PeerInfo, error) {
 	info := care.PeerInfo{Name: m.from.Address, URL: "mailto:" + m.from.Address}

@@ -10,8 +10,8 @@ import (
 
 // Question is something that a letter asks.
 type Question struct {
-	Text     string
-	Answered bool // the answer has words of it, or there is no answer to look at
+	Text     string `json:"text"`
+	Answered bool   `json:"answered"` // the answer has words of it, or there is no answer to look at
 }
 
 const maxQuestions = 12

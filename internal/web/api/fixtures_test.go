@@ -64,6 +64,7 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		return made.ID
 	},
 	"/conversations": func(s *desk, store int64) int64 { return s.chat(store).Conversation },
+	"/messages":      func(s *desk, store int64) int64 { return s.letter(store) },
 	"/attachments": func(s *desk, store int64) int64 {
 		s.t.Helper()
 		file, err := s.api.Inbox.Upload(s.t.Context(), inbox.Upload{Store: store, OwnerKind: care.ActorCustomer, Owner: "visitor", Name: "note.txt", Content: bytes.NewReader([]byte("a note"))})
@@ -227,6 +228,29 @@ func (s *desk) chat(store int64, files ...int64) inbox.Received {
 	return r
 }
 
+// letter receives a letter whose raw form is kept.
+func (s *desk) letter(store int64) int64 {
+	s.t.Helper()
+	thread := "mail:" + id(s.db.ID())
+	r, err := s.api.Inbox.Receive(s.t.Context(), care.Inbound{
+		Store: store, Channel: care.ChannelEmail, Thread: thread, ClientID: thread, From: []care.Identity{{Kind: care.IdentityEmail, Value: "taras@example.com", Verified: true}},
+		Name: "Taras", Subject: "Tent", Body: "Is it there?", Mail: &care.MailFacts{MessageID: thread + "@example.com"},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	err = s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+		push := tx.ID()
+		tx.Defer(`INSERT INTO post_pushes (id, store_id, connection_id, channel, delivery, verdict, raw, raw_key, received_at) VALUES ($1, $2, 1, 'email', $3, 'accepted', $4, '', $5)`, push, store, thread, []byte("Subject: Tent\r\n\r\nIs it there?"), db.At(tx.Now))
+		tx.Defer(`INSERT INTO post_arrivals (id, push_id, store_id, connection_id, kind, thread, body, state, next_at, message_id, received_at) VALUES ($1, $2, $3, 1, 'raw', '', '{}', 'done', 0, $4, $5)`, tx.ID(), push, store, r.Message, db.At(tx.Now))
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r.Message
+}
+
 func (s *desk) endpoint(store int64) int64 {
 	s.t.Helper()
 	var made webhook.Endpoint
@@ -249,9 +273,9 @@ func (s *desk) script(store int64) know.Script {
 // rooms gives the desk every room that has operations.
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
-	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Log: d.Log})
-	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Files: s.files, Recordings: s.t.TempDir(), Log: d.Log})
 	d.Post = post.New(s.db, s.accounts, nil, post.Options{Bus: s.bus, Files: s.files, Log: d.Log})
+	d.Inbox = inbox.New(s.db, customers, s.files, s.bus, inbox.Options{Secret: sealer.Derive("attachments"), Post: d.Post, Log: d.Log})
+	d.Phone = phone.New(s.db, customers, s.bus, phone.Options{Talks: d.Inbox, Files: s.files, Recordings: s.t.TempDir(), Log: d.Log})
 	d.Find = find.New(s.db)
 	d.Know = know.New(s.db, know.Options{Fill: fill.New("customer.name"), Facts: func(context.Context, know.Run, string) (map[string]any, error) { return map[string]any{}, nil }})
 	d.Work = work.New(s.db, work.Options{Key: []byte("key")})

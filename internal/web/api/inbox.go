@@ -16,6 +16,7 @@ func (a *API) registerInbox() {
 	}
 	a.registerConversations()
 	a.registerMessages()
+	a.registerLetters()
 	a.registerFiles()
 	a.registerQueues()
 	a.registerTopics()

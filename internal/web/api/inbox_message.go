@@ -65,6 +65,8 @@ type newMessage struct {
 	To          []string  `json:"to,omitempty" maxItems:"50" doc:"Of a letter: to whom it goes; empty: to whoever wrote the one that is answered"`
 	Cc          []string  `json:"cc,omitempty" maxItems:"50" doc:"Left out: those to whom the answered letter was copied"`
 	Bcc         []string  `json:"bcc,omitempty" maxItems:"50"`
+	Subject     string    `json:"subject,omitempty" maxLength:"500" doc:"Of a letter; empty: that of the answered one"`
+	Forward     int64     `json:"forward,omitempty" minimum:"0" doc:"The message that the letter passes on to somebody else; it then answers nobody"`
 	SendAt      time.Time `json:"send_at,omitzero" doc:"Send it then, unless the customer writes first; a letter without it can be taken back for ten seconds"`
 }
 
@@ -105,7 +107,7 @@ func (a *API) registerMessages() {
 				b.ClientID = in.Key
 			}
 			return out(a.Inbox.Say(ctx, scope(ctx), in.ID, inbox.Answer{Kind: b.Kind, Body: b.Body, Attachments: b.Attachments, ClientID: b.ClientID,
-				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil, To: b.To, Cc: b.Cc, Bcc: b.Bcc, SendAt: b.SendAt}))
+				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil, To: b.To, Cc: b.Cc, Bcc: b.Bcc, Subject: b.Subject, Forward: b.Forward, SendAt: b.SendAt}))
 		})
 	register(a, op{ID: "list-ways", Method: http.MethodGet, Path: "/conversations/{id}/ways", Tag: tagInbox, Summary: "List the channels by which the customer can be answered now, with their limits",
 		Detail: "First as the customer wrote, then by the other channels on which he can be reached. Chat isn't among them: it needs no connection.", Access: read},

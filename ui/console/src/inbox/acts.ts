@@ -74,6 +74,28 @@ export async function snooze(id: Id, until: Date, list: ConversationList): Promi
   if (!(await done)) back();
 }
 
+/** Puts a letter among spam, and leaves it for the next one. */
+export async function junk(id: Id, list: ConversationList): Promise<void> {
+  const back = leave(id, list, list.query.view === 'all' || list.query.view === 'resolved');
+  const before = rows.get(id)?.tags ?? [];
+  const done = act(id, { status: 'resolved', tags: [...before, 'spam'] }, () => inbox.junk(id));
+  toast(t('letter.junked'), {
+    undo: () => {
+      back();
+      void done.then((ok) => ok && void rescue(id, true));
+    },
+  });
+  if (!(await done)) back();
+}
+
+/** Takes out what was put aside: it waits for an answer. */
+export async function rescue(id: Id, quiet = false): Promise<void> {
+  const tags = (rows.get(id)?.tags ?? []).filter((x) => x !== 'spam' && x !== 'automatic');
+  const spam = rows.get(id)?.tags.includes('spam');
+  if ((await act(id, { status: 'open', tags }, () => inbox.rescue(id))) && spam && !quiet)
+    toast(t('letter.rescued'));
+}
+
 /** Gives the conversation to an agent, or to nobody. */
 export async function assign(id: Id, agentId: Id | null): Promise<void> {
   const before = rows.get(id)?.assignee ?? null;

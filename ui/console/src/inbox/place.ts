@@ -22,17 +22,19 @@ export function placeOf(
 ): InboxPlace {
   const queue = /^queue-(\d+)$/.exec(view);
   const key = viewKeys.find((k) => k === view) ?? 'open';
+  // What was put aside: conversations that are closed and say so.
+  const spam = view === 'spam';
   const sort = sorts.find((s) => s === search.get('sort'));
   return {
-    view: queue ? view : key,
+    view: queue || spam ? view : key,
     id: id && /^\d+$/.test(id) ? Number(id) : undefined,
     query: {
-      view: queue ? 'open' : key,
+      view: queue ? 'open' : spam ? 'resolved' : key,
       queue_id: queue ? Number(queue[1]) : undefined,
       store_id: storeId || undefined,
       q: search.get('q')?.trim() || undefined,
       channel: search.get('channel') ?? undefined,
-      tag: search.get('tag') ?? undefined,
+      tag: spam ? 'spam' : (search.get('tag') ?? undefined),
       topic: search.get('topic') ?? undefined,
       sort: sort === 'latest' ? undefined : sort,
     },

@@ -58,6 +58,21 @@ export const inbox = {
     as<T.ConversationRow>(put('/conversations/{id}/topic', { id }, { body: { topic } })),
   macros: (id: T.Id) => as<T.Page<T.FilledMacro>>(get('/conversations/{id}/macros', { id })),
   ways: (id: T.Id) => as<{ items: T.Way[] }>(get('/conversations/{id}/ways', { id })),
+  takeBack: (id: T.Id, message: T.Id) =>
+    as<T.Message>(post('/conversations/{id}/take-back', { id }, { body: { message_id: message } })),
+  retry: (id: T.Id, message: T.Id) =>
+    as<T.Message>(post('/conversations/{id}/retry', { id }, { body: { message_id: message } })),
+  rescue: (id: T.Id) => as<T.ConversationRow>(post('/conversations/{id}/rescue', { id })),
+  junk: (id: T.Id) => as<T.ConversationRow>(post('/conversations/{id}/junk', { id })),
+  envelope: (id: T.Id, message = 0) =>
+    as<T.Envelope>(get('/conversations/{id}/envelope', { id }, { query: { message_id: message } })),
+  check: (
+    id: T.Id,
+    body: { body: string; to: string[]; cc: string[]; bcc: string[] },
+    signal?: AbortSignal,
+  ) => as<T.AnswerCheck>(post('/conversations/{id}/check', { id }, { body, signal })),
+  showPictures: (message: T.Id, show: boolean) =>
+    put('/messages/{id}/pictures', { id: message }, { body: { show } }),
   read: (id: T.Id, seq: number) => post('/conversations/{id}/read', { id }, { body: { seq } }),
   typing: (id: T.Id, on: boolean) => post('/conversations/{id}/typing', { id }, { body: { on } }),
   upload: (file: File, signal?: AbortSignal) => {

@@ -988,6 +988,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at an answer before it is sent
+         * @description Which of the customer's questions it leaves open, and which addresses are better not written to. It stops nothing and keeps nothing.
+         */
+        post: operations["check-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/draft": {
         parameters: {
             query?: never;
@@ -1002,6 +1022,46 @@ export interface paths {
          */
         put: operations["save-draft"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/envelope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what an answer by letter would have around it
+         * @description To whom it would go, its subject, the mailbox that sends it, the signature.
+         */
+        get: operations["get-envelope"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/junk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a conversation among spam
+         * @description It is closed and tagged “spam”.
+         */
+        post: operations["junk-conversation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1117,6 +1177,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/rescue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a conversation out of spam
+         * @description It waits for an answer, and its sender's further letters aren't taken for spam.
+         */
+        post: operations["rescue-conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/resolve": {
         parameters: {
             query?: never;
@@ -1128,6 +1208,26 @@ export interface paths {
         put?: never;
         /** Close a conversation */
         post: operations["resolve-conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conversations/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a reply once more that failed, or whose fate is unknown
+         * @description Any other is refused with message.not_failed.
+         */
+        post: operations["retry-message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2019,6 +2119,43 @@ export interface paths {
         put?: never;
         /** Take a merge back */
         post: operations["undo-merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a letter as it came
+         * @description The raw mail, to be saved; nothing in it is cleaned.
+         */
+        get: operations["get-original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/messages/{id}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say whether a letter's sender may always show pictures that lie elsewhere */
+        put: operations["show-pictures"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3760,6 +3897,20 @@ export interface components {
             templates: boolean;
             unprompted: boolean;
         };
+        Check: {
+            /** @description Addresses that haven't taken part in the conversation */
+            new: string[];
+            /** @description What the customer has asked since the last answer, and whether this one has words of it */
+            questions: components["schemas"]["LetterQuestion"][];
+            /** @description Addresses at which letters weren't taken, or whose owners don't want any */
+            refused: components["schemas"]["Refused"][];
+        };
+        "Check-answerRequest": {
+            bcc?: string[];
+            body: string;
+            cc?: string[];
+            to?: string[];
+        };
         Checkpoint: {
             /** Format: date-time */
             at: string;
@@ -4260,6 +4411,19 @@ export interface components {
             /** @enum {string} */
             work?: "task" | "callback" | "none";
         };
+        Envelope: {
+            /** @description Those to whom it was copied, and its other readers: for an answer to all */
+            cc: string[];
+            /** @description The store's mailbox; empty: it has none */
+            from: string;
+            /** @description Addresses of the customer and of those who take part */
+            known: string[];
+            /** @description Put below the text; {agent} is the caller */
+            signature: string;
+            subject: string;
+            /** @description Who wrote the letter that is answered */
+            to: string[];
+        };
         Explained: {
             /**
              * Format: date-time
@@ -4561,6 +4725,11 @@ export interface components {
             detail: string;
             /** @description Why it failed: delivery.<reason> of the catalogue */
             reason: string;
+            /**
+             * Format: date-time
+             * @description When it goes out and until when it can be taken back; null: it has gone, or goes at once
+             */
+            send_at: string;
             /** @enum {string} */
             state: "queued" | "sent" | "delivered" | "read" | "failed" | "unknown" | "cancelled";
         };
@@ -4728,6 +4897,10 @@ export interface components {
         LegAnswer: {
             /** @description SDP */
             answer: string;
+        };
+        LetterQuestion: {
+            answered: boolean;
+            text: string;
         };
         ListAudited: {
             items: components["schemas"]["Audited"][];
@@ -5041,8 +5214,12 @@ export interface components {
             auto?: string;
             bcc?: string[];
             cc?: string[];
+            /** @description A letter of the conversation passed on to somebody else: no answer to the customer */
+            forward?: boolean;
             /** @description Empty: the store */
             from: string;
+            /** @description Pictures of this sender that lie elsewhere are shown without asking */
+            pictures?: boolean;
             /** @description What was folded away: earlier letters, the signature */
             quoted?: string;
             /**
@@ -5239,6 +5416,11 @@ export interface components {
              * @description The last message that its author has seen: a later one from the customer refuses a reply with 409
              */
             expected_seq?: number;
+            /**
+             * Format: int64
+             * @description The message that the letter passes on to somebody else; it then answers nobody
+             */
+            forward?: number;
             /** @enum {string} */
             kind: "reply" | "note";
             /** @description Close the conversation with it */
@@ -5250,6 +5432,8 @@ export interface components {
             send_at?: string;
             /** Format: date-time */
             snooze_until?: string;
+            /** @description Of a letter; empty: that of the answered one */
+            subject?: string;
             /** @description Of a letter: to whom it goes; empty: to whoever wrote the one that is answered */
             to?: string[];
         };
@@ -6105,6 +6289,11 @@ export interface components {
             /** Format: int64 */
             quantity: number;
         };
+        Refused: {
+            address: string;
+            /** @enum {string} */
+            reason: "stop" | "blocked" | "bounce" | "complaint" | "agent";
+        };
         Rehearsal: {
             body: components["schemas"]["Body"];
             /**
@@ -6140,6 +6329,10 @@ export interface components {
             /** Format: date-time */
             at: string;
             note?: string;
+        };
+        "Retry-messageRequest": {
+            /** Format: int64 */
+            message_id: number;
         };
         Return: {
             /** Format: date-time */
@@ -6433,6 +6626,9 @@ export interface components {
             state: "queued" | "sent" | "pending" | "done" | "refused" | "failed";
             /** Format: date-time */
             updated_at: string;
+        };
+        "Show-picturesRequest": {
+            show: boolean;
         };
         ShowInput: {
             /** @description A case of the catalogue, as it stands when the moment comes */
@@ -9050,6 +9246,41 @@ export interface operations {
             };
         };
     };
+    "check-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Check-answerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Check"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "save-draft": {
         parameters: {
             query?: never;
@@ -9071,6 +9302,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-envelope": {
+        parameters: {
+            query?: {
+                /** @description The letter that is answered; 0: the latest */
+                message_id?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "junk-conversation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
             };
             /** @description Error */
             default: {
@@ -9322,6 +9621,40 @@ export interface operations {
             };
         };
     };
+    "rescue-conversation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "resolve-conversation": {
         parameters: {
             query?: never;
@@ -9343,6 +9676,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Retry-messageRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Error */
@@ -11330,6 +11701,68 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Show-picturesRequest"];
+            };
+        };
         responses: {
             /** @description No Content */
             204: {

@@ -118,6 +118,36 @@ export interface Way {
   opted_out: string;
   abilities: { max_text: number; files: boolean; max_file: number };
 }
+export interface Mail {
+  subject: string;
+  from: string;
+  to?: string[] | null;
+  cc?: string[] | null;
+  bcc?: string[] | null;
+  auto?: string;
+  spam?: boolean;
+  via?: string;
+  quoted?: string;
+  forward?: boolean;
+  /** An agent has said that this sender's pictures may always be shown. */
+  pictures?: boolean;
+  send_at: Time | null;
+}
+/** What an answer by letter would have around it. */
+export interface Envelope {
+  from: string;
+  signature: string;
+  subject: string;
+  to: string[];
+  cc: string[];
+  known: string[];
+}
+/** What there is to say of an answer before it is sent. */
+export interface AnswerCheck {
+  questions: { text: string; answered: boolean }[];
+  refused: { address: string; reason: string }[];
+  new: string[];
+}
 export interface Message {
   id: Id;
   conversation_id: Id;
@@ -129,7 +159,9 @@ export interface Message {
   html: string | null;
   attachments: Attachment[];
   client_id: string;
-  delivery: { state: DeliveryState | ''; reason: string; detail?: string } | null;
+  delivery: { state: DeliveryState | ''; reason: string; detail?: string; send_at?: Time | null } | null;
+  /** What a letter has beside its text; null on other channels. */
+  mail?: Mail | null;
   /** By which it went or came, when that isn't the conversation's own. */
   channel?: Channel | '';
   created_at: Time;

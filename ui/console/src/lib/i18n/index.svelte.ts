@@ -7,6 +7,7 @@ import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
 import type inboxWords from '$messages/en/inbox.json';
 import type noticesWords from '$messages/en/notices.json';
+import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
 import type phoneWords from '$messages/en/phone.json';
 import type postWords from '$messages/en/post.json';
@@ -20,6 +21,7 @@ type Words = typeof actWords &
   typeof callbackWords &
   typeof phoneWords &
   typeof channelWords &
+  typeof letterWords &
   typeof postWords &
   typeof consoleWords &
   typeof inboxWords &

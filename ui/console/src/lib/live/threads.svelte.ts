@@ -14,6 +14,16 @@ import { rows } from './conversations.svelte';
 const typingMs = 8000;
 const kept = 40;
 
+export interface LetterDraft {
+  to: string[];
+  cc: string[];
+  bcc: string[];
+  /** Empty: that of the answered letter. */
+  subject: string;
+  /** The message that is passed on; 0: none. */
+  forward: Id;
+}
+
 export class Thread {
   detail = $state.raw<ConversationDetail | null>(null);
   messages = $state.raw<Message[]>([]);
@@ -25,7 +35,14 @@ export class Thread {
   typing = $state.raw<{ who: 'visitor' | 'agent'; name: string }[]>([]);
   readByCustomer = $state(0);
   /** What the agent is writing here: outlives leaving the conversation. */
-  draft = $state<{ reply: string; note: string; mode: 'reply' | 'note'; files: Attachment[] }>({
+  draft = $state<{
+    reply: string;
+    note: string;
+    mode: 'reply' | 'note';
+    files: Attachment[];
+    /** To whom the letter that is written goes; undefined: as the server proposes. */
+    letter?: LetterDraft;
+  }>({
     reply: '',
     note: '',
     mode: 'reply',
