@@ -77,6 +77,7 @@ func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []c
 func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h Hint) (Recognised, error) {
 	given := claimsOf(ids, h.Vouched)
 	q := query.New(tx)
+	alone := false
 	for range 4 {
 		holders, err := holdersOf(ctx, q, store, given)
 		if err != nil {
@@ -84,6 +85,16 @@ func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids [
 		}
 		p := decide(given, holders)
 		if p.Found == 0 {
+			// Proven identities have one holder, an index sees to it. Of what isn't proven two changes might each make a customer.
+			if names := unproven(store, given); len(names) > 0 && !alone {
+				alone = true
+				switch again, err := tx.Alone(ctx, names...); {
+				case err != nil:
+					return Recognised{}, err
+				case again:
+					continue
+				}
+			}
 			id := tx.ID()
 			taken, err := c.attach(ctx, tx, q, store, id, p)
 			if err != nil {
@@ -112,6 +123,15 @@ func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids [
 		return Recognised{p.Found, p.Owner, false}, c.learn(ctx, tx, q, p, h)
 	}
 	return Recognised{}, errors.New("customer: identities kept changing hands")
+}
+
+func unproven(store int64, given []claim) (names []string) {
+	for _, g := range given {
+		if g.Trust != proven {
+			names = append(names, fmt.Sprintf("identity %d %s %s", store, g.Kind, g.Value))
+		}
+	}
+	return names
 }
 
 func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, store, id int64, h Hint, known []claim) error {

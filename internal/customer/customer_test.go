@@ -3,6 +3,8 @@ package customer_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +41,33 @@ func resolve(t *testing.T, d *db.DB, c *customer.Customers, h customer.Hint, ids
 		t.Fatal(err)
 	}
 	return id
+}
+
+func TestAGuestsOrdersAtOnceAreOfOneCustomer(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		c := customer.New(d, nil, nil)
+		for round := range 12 {
+			guest := []care.Identity{email(fmt.Sprintf("guest%d@example.com", round), false), {Kind: care.IdentityPhone, Value: fmt.Sprintf("+38067000%04d", round)}}
+			ids := make([]int64, 6)
+			var wg sync.WaitGroup
+			start := make(chan struct{})
+			for n := range ids {
+				wg.Go(func() {
+					<-start
+					order := slices.Clone(guest)
+					if n%2 == 1 {
+						slices.Reverse(order)
+					}
+					ids[n] = resolve(t, d, c, customer.Hint{Name: "Гість", Vouched: true}, order...)
+				})
+			}
+			close(start)
+			wg.Wait()
+			if slices.Sort(ids); ids[0] == 0 || ids[0] != ids[len(ids)-1] {
+				t.Fatalf("one guest became customers %v", slices.Compact(ids))
+			}
+		}
+	})
 }
 
 func events(t *testing.T, d *db.DB, kind string) (n int) {
