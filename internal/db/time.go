@@ -40,11 +40,14 @@ func (t Time) String() string {
 }
 
 // MarshalJSON writes RFC 3339 in UTC, or null when t isn't set.
-func (t Time) MarshalJSON() ([]byte, error) {
+func (t Time) MarshalJSON() ([]byte, error) { return t.AppendJSON(make([]byte, 0, 32)), nil }
+
+// AppendJSON is MarshalJSON into b.
+func (t Time) AppendJSON(b []byte) []byte {
 	if t == 0 {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	return t.Time().AppendFormat([]byte{'"'}, `2006-01-02T15:04:05.999999Z07:00"`), nil
+	return append(t.Time().AppendFormat(append(b, '"'), time.RFC3339Nano), '"') // a layout that package time has a short way for
 }
 
 // UnmarshalJSON reads RFC 3339 or null.

@@ -124,9 +124,9 @@ func defaultCapacity(channel string) int64 {
 // candidatesIn returns the ready agents of a store with their skills, teams and loads.
 func candidatesIn(ctx context.Context, q db.Querier, store int64, channel string) ([]candidate, error) {
 	rows, err := q.Query(ctx, `SELECT p.agent_id, a.name, p.state, p.since_at, coalesce(l.n, 0), coalesce(x.max_open, $3)
-FROM memberships m JOIN presences p ON p.agent_id = m.agent_id JOIN agents a ON a.id = m.agent_id
+FROM presences p CROSS JOIN memberships m JOIN agents a ON a.id = m.agent_id
 LEFT JOIN agent_loads l ON l.agent_id = m.agent_id AND l.channel = $2 LEFT JOIN capacities x ON x.agent_id = m.agent_id AND x.channel = $2
-WHERE m.store_id = $1 AND m.role IN ('administrator', 'supervisor', 'agent') AND p.state = 'ready' AND a.active`, store, channel, defaultCapacity(channel))
+WHERE m.store_id = $1 AND m.agent_id = p.agent_id AND m.role IN ('administrator', 'supervisor', 'agent') AND p.state = 'ready' AND a.active`, store, channel, defaultCapacity(channel))
 	if err != nil {
 		return nil, err
 	}

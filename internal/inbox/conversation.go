@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math/bits"
 	"strings"
@@ -172,77 +171,4 @@ func (c *conversation) values() []any {
 	return []any{c.ID, c.Store, c.Number, c.Version, c.Status, c.Channel, c.Thread, c.Latest, c.Previous, c.Customer, c.IdentityHash,
 		c.Subject, c.Language, c.Queue, c.Team, c.Assignee, c.Declined, c.Priority, c.Topic, c.Tags, c.Preview, c.PreviewFrom, c.LastSeq, c.LastCustomerSeq, c.Unread,
 		c.ReadAgent, c.ReadCustomer, c.PageHash, c.CreatedAt, c.LastMessageAt, c.WaitingSince, c.Deadline, c.FirstResponse, c.SnoozedUntil, c.ResolvedAt}
-}
-
-// Row is a conversation as lists show it.
-type Row struct {
-	ID            int64           `json:"id"`
-	Store         int64           `json:"store_id"`
-	Number        int64           `json:"number"`
-	Version       int64           `json:"version"`
-	Status        string          `json:"status" enum:"open,pending,snoozed,resolved"`
-	Channel       string          `json:"channel"`
-	Subject       string          `json:"subject"`
-	Preview       string          `json:"preview"`
-	PreviewFrom   string          `json:"preview_from" enum:"customer,agent,note"`
-	Customer      Person          `json:"customer"`
-	Assignee      *Agent          `json:"assignee"`
-	Queue         int64           `json:"queue_id"`
-	Team          int64           `json:"team_id"`
-	Priority      int64           `json:"priority" minimum:"0" maximum:"3"`
-	Tags          json.RawMessage `json:"tags"`
-	Topic         string          `json:"topic"`
-	Language      string          `json:"language"`
-	Unread        int64           `json:"unread" doc:"Messages of the customer that no agent has read"`
-	LastSeq       int64           `json:"last_seq"`
-	LastMessageAt db.Time         `json:"last_message_at"`
-	WaitingSince  db.Time         `json:"waiting_since_at" doc:"Since when the customer waits for an answer"`
-	CreatedAt     db.Time         `json:"created_at"`
-	SnoozedUntil  db.Time         `json:"snoozed_until"`
-	Deadline      db.Time         `json:"deadline_at" doc:"By when the first response is due"`
-}
-
-// Person is a customer as a list shows him.
-type Person struct {
-	ID       int64  `json:"id"`
-	Name     string `json:"name"`
-	Initials string `json:"initials"`
-}
-
-// Agent is an agent as a list shows him.
-type Agent struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-}
-
-func (c *conversation) row() Row {
-	r := Row{ID: c.ID, Store: c.Store, Number: c.Number, Version: c.Version, Status: c.Status, Channel: c.Channel, Subject: c.Subject,
-		Preview: c.Preview, PreviewFrom: c.PreviewFrom, Customer: Person{c.Person, c.PersonName, initials(c.PersonName)},
-		Queue: c.Queue, Team: c.Team, Priority: c.Priority, Tags: json.RawMessage(c.Tags), Topic: c.TopicOf, Language: c.Language, Unread: c.Unread,
-		LastSeq: c.LastSeq, LastMessageAt: c.LastMessageAt, WaitingSince: c.WaitingSince, CreatedAt: c.CreatedAt,
-		SnoozedUntil: c.SnoozedUntil, Deadline: c.Deadline}
-	if c.Assignee != 0 {
-		r.Assignee = &Agent{c.Assignee, c.AgentName}
-	}
-	return r
-}
-
-// initials are the first letters of the first and the last word of a name.
-func initials(name string) string {
-	words := strings.Fields(name)
-	if len(words) == 0 {
-		return ""
-	}
-	out := firstLetter(words[0])
-	if len(words) > 1 {
-		out += firstLetter(words[len(words)-1])
-	}
-	return strings.ToUpper(out)
-}
-
-func firstLetter(s string) string {
-	for _, r := range s {
-		return string(r)
-	}
-	return ""
 }

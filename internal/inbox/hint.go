@@ -13,10 +13,10 @@ import (
 func agentsTopic(store int64) string     { return "live.agents." + strconv.FormatInt(store, 10) }
 func visitorTopic(visitor string) string { return "live.visitor." + visitor }
 
-type conversationHint struct {
-	T            string `json:"t"`
-	Conversation Row    `json:"conversation"`
-	Change       string `json:"change"`
+// conversationHint is {"t":"conversation","conversation":{...},"change":"created"}.
+func conversationHint(row *Row, change string) []byte {
+	b := row.appendJSON(append(make([]byte, 0, 1024), `{"t":"conversation","conversation":`...))
+	return append(appendText(append(b, `,"change":`...), change), '}')
 }
 
 type messageHint struct {
@@ -84,7 +84,7 @@ func (i *Inbox) tell(e *edit, row Row, said []Message) {
 	for _, m := range said {
 		i.publish(topic, messageHint{"message", row.ID, m})
 	}
-	i.publish(topic, conversationHint{"conversation", row, change})
+	i.bus.Publish(topic, conversationHint(&row, change))
 	if e.created || bucketOf(&e.was) != bucketOf(&e.now) {
 		i.bus.Publish(topic, countsHint)
 	}

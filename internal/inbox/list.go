@@ -102,13 +102,10 @@ func (i *Inbox) List(ctx context.Context, scope care.Scope, f Filter) (Page, err
 	if err != nil {
 		return Page{}, err
 	}
-	p := Page{Items: make([]Row, 0, min(len(found), f.Limit))}
-	for n := range found {
-		if n == f.Limit {
-			p.Next = s.cursor(&found[n-1])
-			break
-		}
-		p.Items = append(p.Items, found[n].row())
+	p := Page{Items: found}
+	if len(found) > f.Limit {
+		p.Items = found[:f.Limit]
+		p.Next = s.cursor(&found[f.Limit-1])
 	}
 	return p, nil
 }
@@ -163,8 +160,8 @@ func (s *search) arg(v any) string {
 	return "$" + strconv.Itoa(len(s.args))
 }
 
-func (s *search) run(ctx context.Context, q db.Querier) ([]conversation, error) {
-	var out []conversation
+func (s *search) run(ctx context.Context, q db.Querier) ([]Row, error) {
+	var out []Row
 	walks := s.walks()
 	for part := range slices.Chunk(walks, maxWalks) {
 		found, err := s.merge(ctx, q, part)
@@ -206,7 +203,7 @@ func (s *search) walks() []walk {
 	return out
 }
 
-func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]conversation, error) {
+func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]Row, error) {
 	s.args = nil
 	limit := s.arg(int64(s.f.Limit + 1))
 	col, dir := "last_message_at", " DESC"
@@ -218,7 +215,7 @@ func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]conve
 	}
 	rest := s.conditions(col)
 	var b strings.Builder
-	b.WriteString("SELECT " + conversationColumns + " FROM (")
+	b.WriteString("SELECT " + rowColumns + " FROM (")
 	for n, w := range walks {
 		if n > 0 {
 			b.WriteString(" UNION ALL ")
@@ -235,20 +232,19 @@ func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]conve
 		}
 		b.WriteString(rest + " ORDER BY " + col + dir + ", id" + dir + " LIMIT " + limit + ") AS w" + strconv.Itoa(n))
 	}
-	b.WriteString(" ORDER BY place" + dir + ", pick" + dir + " LIMIT " + limit + ") AS page JOIN conversations c ON c.id = page.pick" + conversationJoins +
+	b.WriteString(" ORDER BY place" + dir + ", pick" + dir + " LIMIT " + limit + ") AS page JOIN conversations c ON c.id = page.pick" + rowJoins +
 		" ORDER BY page.place" + dir + ", page.pick" + dir)
 	rows, err := q.Query(ctx, b.String(), s.args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := make([]conversation, 0, s.f.Limit+1)
+	out := make([]Row, 0, s.f.Limit+1)
 	for rows.Next() {
-		var c conversation
-		if err := c.scan(rows); err != nil {
+		out = append(out, Row{})
+		if err := out[len(out)-1].scan(rows); err != nil {
 			return nil, err
 		}
-		out = append(out, c)
 	}
 	return out, rows.Err()
 }
@@ -299,14 +295,14 @@ func (s *search) conditions(col string) string {
 	return b.String()
 }
 
-func (s *search) place(c *conversation) db.Time {
+func (s *search) place(c *Row) db.Time {
 	if s.f.Sort == SortWaiting {
 		return c.WaitingSince
 	}
 	return c.LastMessageAt
 }
 
-func (s *search) order(a, b conversation) int {
+func (s *search) order(a, b Row) int {
 	d := cmp.Or(cmp.Compare(s.place(&a), s.place(&b)), cmp.Compare(a.ID, b.ID))
 	if s.f.Sort == SortLatest {
 		return -d
@@ -320,7 +316,7 @@ type cursor struct {
 	id int64
 }
 
-func (s *search) cursor(c *conversation) string { return cursor{s.place(c), c.ID}.String() }
+func (s *search) cursor(c *Row) string { return cursor{s.place(c), c.ID}.String() }
 
 func (c cursor) String() string {
 	return strconv.FormatInt(int64(c.at), 36) + "." + strconv.FormatInt(c.id, 36)

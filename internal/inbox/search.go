@@ -182,17 +182,17 @@ func rowsOf(ctx context.Context, q db.Querier, wanted []int64) ([]Row, error) {
 	if len(wanted) == 0 {
 		return out, nil
 	}
-	rows, err := q.Query(ctx, `SELECT `+conversationColumns+` FROM conversations c`+conversationJoins+` WHERE c.id = ANY($1::bigint[])`, wanted)
+	rows, err := q.Query(ctx, `SELECT `+rowColumns+` FROM conversations c`+rowJoins+` WHERE c.id = ANY($1::bigint[])`, wanted)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var c conversation
-		if err := c.scan(rows); err != nil {
+		var r Row
+		if err := r.scan(rows); err != nil {
 			return nil, err
 		}
-		out = append(out, c.row())
+		out = append(out, r)
 	}
 	slices.SortFunc(out, func(a, b Row) int { return slices.Index(wanted, a.ID) - slices.Index(wanted, b.ID) })
 	return out, rows.Err()

@@ -20,6 +20,10 @@ const (
 // jsonFormat is JSON as the operations take it: not nested without end, and without NUL characters, which PostgreSQL can't store.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
+		if own, ok := v.(interface{ AppendJSON([]byte) []byte }); ok { // large answers know how to write themselves
+			_, err := w.Write(append(own.AppendJSON(nil), '\n'))
+			return err
+		}
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(v)
