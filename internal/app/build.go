@@ -98,6 +98,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)
 	portal.Routes(mux, a.Work, a.zoneOf, a.Log)
+	portal.CallbackRoutes(mux, portal.Callbacks{Store: a.Accounts.StoreBySlug, Phone: a.Phone, Key: sealer.Derive("callback forms"), Now: a.DB.Now, BehindProxy: c.BehindProxy, Log: a.Log})
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux

@@ -105,11 +105,11 @@ func (d *Door) ask(_ http.ResponseWriter, r *request) (any, error) {
 	if in.ClientID == "" || len(in.ClientID) > 60 {
 		return nil, care.Invalid("client_id", "widget.client_id_invalid")
 	}
-	if err := d.limits.asks.check(r.claims.Visitor, r.now); err != nil {
+	if err := d.limits.asks.Check(r.claims.Visitor, r.now); err != nil {
 		return nil, err
 	}
 	if a := d.address(r.Request); a != "" {
-		if err := d.limits.asksFrom.check(a, r.now); err != nil {
+		if err := d.limits.asksFrom.Check(a, r.now); err != nil {
 			return nil, err
 		}
 	}

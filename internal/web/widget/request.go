@@ -7,18 +7,14 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/time/rate"
-
 	"opeka/internal/care"
+	"opeka/internal/web/pace"
 	"opeka/messages"
 )
 
@@ -55,7 +51,7 @@ func (d *Door) public(h handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if wait := d.limits.address(d.address(hr), r.now); wait > 0 {
-			d.refuse(w, r, tooMany(wait))
+			d.refuse(w, r, pace.TooMany(wait))
 			return
 		}
 		hr.Body = http.MaxBytesReader(w, hr.Body, maxBody)
@@ -160,10 +156,6 @@ func tooLarge(limit int64) *care.Error {
 	return &care.Error{Code: "too_large", Kind: care.KindTooLarge, Args: map[string]any{"limit": limit}}
 }
 
-func tooMany(wait time.Duration) *care.Error {
-	return &care.Error{Code: "too_many", Kind: care.KindTooMany, Args: map[string]any{"n": int(math.Ceil(wait.Seconds()))}}
-}
-
 // problem is an error as the visitor's panel reads it (RFC 9457), in the same form as the API's.
 type problem struct {
 	Type   string         `json:"type"`
@@ -225,35 +217,22 @@ func language(r *http.Request) string {
 	return messages.Languages[0]
 }
 
-// address is the visitor's as far as it is known; empty for the program's own machine, which isn't limited: a proxy that
-// hides all visitors behind one address mustn't make them share its allowance.
-func (d *Door) address(r *http.Request) string {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	if d.o.BehindProxy {
-		hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		if ip := net.ParseIP(strings.TrimSpace(hops[len(hops)-1])); ip != nil {
-			host = ip.String()
-		}
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() {
-		return ""
-	}
-	return host
-}
+// address is the visitor's as far as it is known.
+func (d *Door) address(r *http.Request) string { return pace.Address(r, d.o.BehindProxy) }
 
 // limits are how often visitors may ask, on this node.
 type limits struct {
-	addresses, sends, uploads, tracks, asks, asksFrom *buckets
+	addresses, sends, uploads, tracks, asks, asksFrom *pace.Buckets
 }
 
 func newLimits() limits {
 	return limits{
-		addresses: newBuckets(20, 200), // an office, or a mobile network, behind one address
-		sends:     newBuckets(1, 20),
-		uploads:   newBuckets(0.2, 20),
-		tracks:    newBuckets(2, 40),
-		asks:      newBuckets(0.05, 6),
-		asksFrom:  newBuckets(0.05, 20),
+		addresses: pace.New(20, 200), // an office, or a mobile network, behind one address
+		sends:     pace.New(1, 20),
+		uploads:   pace.New(0.2, 20),
+		tracks:    pace.New(2, 40),
+		asks:      pace.New(0.05, 6),
+		asksFrom:  pace.New(0.05, 20),
 	}
 }
 
@@ -261,51 +240,7 @@ func (l *limits) address(name string, now time.Time) time.Duration {
 	if name == "" {
 		return 0
 	}
-	return l.addresses.wait(name, now)
-}
-
-// buckets are token buckets by name.
-type buckets struct {
-	rate  rate.Limit
-	burst int
-	mu    sync.Mutex
-	m     map[string]*rate.Limiter
-	swept time.Time
-}
-
-func newBuckets(r rate.Limit, burst int) *buckets {
-	return &buckets{rate: r, burst: burst, m: map[string]*rate.Limiter{}}
-}
-
-// wait takes a token and returns 0, or tells when there will be one.
-func (b *buckets) wait(name string, now time.Time) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	l := b.m[name]
-	if l == nil {
-		// Buckets that are full again need no memory.
-		if len(b.m) > 5000 && now.Sub(b.swept) > 10*time.Second {
-			b.swept = now
-			for k, old := range b.m {
-				if old.TokensAt(now) >= float64(b.burst) {
-					delete(b.m, k)
-				}
-			}
-		}
-		l = rate.NewLimiter(b.rate, b.burst)
-		b.m[name] = l
-	}
-	if l.AllowN(now, 1) {
-		return 0
-	}
-	return time.Duration((1 - l.TokensAt(now)) / float64(b.rate) * float64(time.Second))
-}
-
-func (b *buckets) check(name string, now time.Time) error {
-	if wait := b.wait(name, now); wait > 0 {
-		return tooMany(wait)
-	}
-	return nil
+	return l.addresses.Wait(name, now)
 }
 
 // clip shortens s to at most n bytes of whole characters; what comes with a message by the way isn't worth refusing it.

@@ -32,7 +32,7 @@ func (d *Door) track(_ http.ResponseWriter, r *request) (any, error) {
 	if err := r.decode(&in); err != nil {
 		return nil, err
 	}
-	if err := d.limits.tracks.check(r.claims.Visitor, r.now); err != nil {
+	if err := d.limits.tracks.Check(r.claims.Visitor, r.now); err != nil {
 		return nil, err
 	}
 	if len(in.Events) > maxTracked {

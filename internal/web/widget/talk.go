@@ -132,7 +132,7 @@ func (d *Door) send(_ http.ResponseWriter, r *request) (any, error) {
 	if in.ClientID == "" || len(in.ClientID) > 100 {
 		return nil, care.Invalid("client_id", "widget.client_id_invalid")
 	}
-	if err := d.limits.sends.check(r.claims.Visitor, r.now); err != nil {
+	if err := d.limits.sends.Check(r.claims.Visitor, r.now); err != nil {
 		return nil, err
 	}
 	message := care.Inbound{
@@ -160,7 +160,7 @@ func (d *Door) upload(w http.ResponseWriter, r *request) (any, error) {
 	if err := d.known(r); err != nil {
 		return nil, err
 	}
-	if err := d.limits.uploads.check(r.claims.Visitor, r.now); err != nil {
+	if err := d.limits.uploads.Check(r.claims.Visitor, r.now); err != nil {
 		return nil, err
 	}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
