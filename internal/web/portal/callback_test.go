@@ -105,7 +105,9 @@ func TestAskingWithoutScripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		mine, other := browser(t, srv.URL), browser(t, srv.URL)
-		ask := func(number string) url.Values { return url.Values{"store": {s.Slug}, "number": {number}, "name": {"Ірина"}, "note": {"про <b>намет</b>"}} }
+		ask := func(number string) url.Values {
+			return url.Values{"store": {s.Slug}, "number": {number}, "name": {"Ірина"}, "note": {"про <b>намет</b>"}}
+		}
 		owed := func(where string) (n int64) {
 			t.Helper()
 			if err := d.Read().QueryRow(t.Context(), `SELECT count(*) FROM callbacks WHERE store_id = $1`+where, store).Scan(&n); err != nil {

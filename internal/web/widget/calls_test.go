@@ -229,7 +229,7 @@ func (s *shop) sells(name string, pieces int64) (variant int64) {
 		variant = tx.ID()
 		now := db.At(tx.Now)
 		none := []byte(`{}`)
-		tx.Defer(`INSERT INTO connections (id, store_id, plug, name, settings, secrets, hook_token, state_at, created_at, updated_at) SELECT 77, $1, 'generic', 'shop', $2, $2, 'x', $3, $3, $3 WHERE NOT EXISTS (SELECT 1 FROM connections WHERE id = 77)`, s.store.ID, none, now)
+		tx.Defer(`INSERT INTO connections (id, store_id, plug, name, settings, secrets, hook_token, state_at, created_at, updated_at) SELECT 77, $1, 'generic', 'shop', $2, $4, 'x', $3, $3, $3 WHERE NOT EXISTS (SELECT 1 FROM connections WHERE id = 77)`, s.store.ID, none, now, []byte(`{}`))
 		tx.Defer(`INSERT INTO products (id, store_id, connection_id, external_id, name, folded, categories, updated_at) VALUES ($1, $2, 77, $3, $3, $3, $5, $4)`, product, s.store.ID, name, now, []byte(`[]`))
 		tx.Defer(`INSERT INTO variants (id, store_id, connection_id, product_id, external_id, sku, options, price, currency) VALUES ($1, $2, 77, $3, $4, $5, $6, 100, 'UAH')`, variant, s.store.ID, product, name+"-a", "SKU-"+name, none)
 		tx.Defer(`INSERT INTO stock_levels (variant_id, location_id, store_id, on_hand, reserved, available, incoming, as_of_at) VALUES ($1, 1, $2, $3, 0, $3, 0, $4)`, variant, s.store.ID, pieces, now)
