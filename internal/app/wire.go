@@ -63,7 +63,7 @@ func (a *App) wirePhone() {
 	for _, e := range []string{care.EventCallbackExpired, care.EventCallbackWritten, care.EventStockTold} {
 		a.DB.Route(e, phone.JobTell)
 	}
-	for _, e := range []string{care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped} {
+	for _, e := range []string{care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped, care.EventCallVoicemail} {
 		a.DB.Route(e, phone.JobNote)
 	}
 	for _, e := range []string{care.EventConnectionCreated, care.EventConnectionUpdated, care.EventConnectionDeleted} {

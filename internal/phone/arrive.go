@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -10,25 +11,28 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
-	"opeka/internal/sound"
 	"opeka/internal/text"
 )
 
 // caller is somebody who rang in, on the node that holds his line.
 type caller struct {
-	p     *Phone
-	id    int64
-	queue Queue
-	lang  string
-	h     *held
-	asked bool        // to be rung back
-	bye   atomic.Bool // he is on his way out: what else was to be said to him isn't
-	done  chan struct{}
+	p      *Phone
+	id     int64
+	queue  Queue
+	lang   string
+	h      *held
+	knows  bool        // which language he speaks
+	number bool        // he has one by which he can be rung
+	asking atomic.Bool // what he presses answers a question
+	keys   chan rune
+	asked  bool        // to be rung back
+	bye    atomic.Bool // he is on his way out: what else was to be said to him isn't
+	done   chan struct{}
 }
 
 // Ring takes what rings in on a trunk of a store: who he is and what he ordered is known before anybody says hello.
 func (p *Phone) Ring(connection, store int64, line care.Line) {
-	p.lines.work.Go(func() {
+	p.lines.run(func() {
 		ctx := context.WithoutCancel(p.ctx)
 		if err := p.take(ctx, connection, store, line); err != nil {
 			p.log.Warn("a caller couldn't be taken", "store", store, "err", err)
@@ -46,7 +50,7 @@ func (p *Phone) take(ctx context.Context, connection, store int64, line care.Lin
 	if !ok { // the store takes no calls: said at once, without an answer that costs him
 		return line.Reject(care.CauseRejected)
 	}
-	c := &caller{p: p, queue: queue, h: newHeld(line)}
+	c := &caller{p: p, queue: queue, h: newHeld(line), keys: make(chan rune, 16)}
 	c.done = c.h.done
 	open, err := c.begin(ctx, connection, store)
 	if err != nil {
@@ -62,7 +66,7 @@ func (p *Phone) take(ctx context.Context, connection, store int64, line care.Lin
 	if open {
 		p.work.Go(func() { c.wait(ctx) })
 	} else {
-		p.work.Go(func() { c.leave(ctx, "closed", ResultMissed) })
+		p.work.Go(func() { c.closed(ctx) })
 	}
 	c.h.onKey(c.key)
 	p.follow(ctx, c.id, c.h)
@@ -78,7 +82,8 @@ func (c *caller) begin(ctx context.Context, connection, store int64) (open bool,
 		if err != nil {
 			return err
 		}
-		open, c.lang = facts.Calendar == nil || facts.Calendar.Open(tx.Now), facts.Language
+		open, c.lang, c.knows, c.number = c.p.openNow(c.queue, facts.Calendar, tx.Now), facts.Language, false, number != ""
+		reasons := []Why{}
 		k := call{ID: tx.ID(), Store: store, Direction: "in", State: CallAnnouncing, Life: c.p.life, Number: number, Own: clip(line.To(), 40), Display: clip(line.Display(), 200),
 			Connection: connection, Line: clip(line.ID(), 200), Queue: c.queue.ID, Made: db.At(tx.Now)}
 		if number != "" {
@@ -91,16 +96,16 @@ func (c *caller) begin(ctx context.Context, connection, store int64) (open bool,
 				return err
 			}
 			if lang != "" {
-				c.lang = lang
+				c.lang, c.knows = lang, true
 			}
-			if k.Priority, err = importance(ctx, tx, store, number, tx.Now); err != nil {
+			if k.Priority, reasons, err = weighed(ctx, tx, store, k.Customer, number); err != nil {
 				return err
 			}
 		}
 		k.Language = c.lang
 		c.id = k.ID
-		_, err = tx.Exec(ctx, `INSERT INTO calls (id, store_id, direction, state, life_id, number, own_number, display, connection_id, line, customer_id, queue_id, language, priority, created_at, picked_at)
-VALUES ($1, $2, 'in', 'announcing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`, k.ID, store, k.Life, number, k.Own, k.Display, connection, k.Line, k.Customer, k.Queue, k.Language, k.Priority, k.Made)
+		_, err = tx.Exec(ctx, `INSERT INTO calls (id, store_id, direction, state, life_id, number, own_number, display, connection_id, line, customer_id, queue_id, language, priority, priority_why, created_at, picked_at)
+VALUES ($1, $2, 'in', 'announcing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)`, k.ID, store, k.Life, number, k.Own, k.Display, connection, k.Line, k.Customer, k.Queue, k.Language, k.Priority, asJSON(reasons), k.Made)
 		if err != nil {
 			return err
 		}
@@ -110,16 +115,9 @@ VALUES ($1, $2, 'in', 'announcing', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $
 	return open, err
 }
 
-// importance lets those go first who rang in vain today, and more so the oftener they did.
-func importance(ctx context.Context, q db.Querier, store int64, number string, now time.Time) (n int64, err error) {
-	err = q.QueryRow(ctx, `SELECT count(*) FROM calls WHERE store_id = $1 AND number = $2 AND created_at > $3 AND direction = 'in' AND result IN ('abandoned', 'missed', 'dropped')`, store, number, db.At(now.Add(-12*time.Hour))).Scan(&n)
-	return min(n, 3) * 10, err
-}
-
 // wait leads a caller into his queue and tells him where he stands until somebody takes him.
 func (c *caller) wait(ctx context.Context) {
-	c.play(ctx, "greeting", nil)
-	c.consent(ctx, c.queue.Store)
+	c.welcome(ctx)
 	full := false
 	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
 		if k.State != CallAnnouncing {
@@ -140,6 +138,7 @@ func (c *caller) wait(ctx context.Context) {
 		if err := c.p.callEvent(tx, care.EventCallQueued, k); err != nil {
 			return err
 		}
+		c.p.widenLater(tx, k, c.queue)
 		return c.p.dispatch(ctx, tx, []int64{k.Store})
 	})
 	if err != nil {
@@ -149,7 +148,7 @@ func (c *caller) wait(ctx context.Context) {
 		c.overflow(ctx)
 		return
 	}
-	c.h.stage.wait(c.p.booth.music)
+	c.h.stage.wait(c.p.musicOf(ctx, c.queue.Store, c.lang))
 	c.h.waits.Store(true)
 	c.linger(ctx)
 }
@@ -219,6 +218,10 @@ func waitingIn(ctx context.Context, q db.Querier, queue int64, before db.Time) (
 
 // key hears what the caller presses: 1 keeps his place and lets him hang up.
 func (c *caller) key(k rune) {
+	if c.asking.Load() {
+		c.pressed(k)
+		return
+	}
 	if k != '1' || c.asked {
 		return
 	}
@@ -234,48 +237,6 @@ func (c *caller) key(k rune) {
 	if err == nil && c.asked {
 		c.p.work.Go(func() { c.leave(ctx, "queued", ResultQueued) })
 	}
-}
-
-// overflow does with a caller beyond the limits what the queue says. It tells whether he has left.
-func (c *caller) overflow(ctx context.Context) bool {
-	if c.queue.Overflow == "queue" {
-		all, err := c.p.db.Read().Query(ctx, `SELECT `+queueColumns+` FROM phone_queues WHERE id = $1 AND active`, c.queue.OverflowTo)
-		var other Queue
-		if err == nil {
-			for all.Next() {
-				err = other.scan(all)
-			}
-			all.Close()
-		}
-		if err == nil && other.ID != 0 {
-			other.Overflow, other.MaxWait = "callback", max(other.MaxWait, 60) // not round in circles
-			c.queue = other
-			moved := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
-				if k.State != CallWaiting && k.State != CallAnnouncing {
-					return nil
-				}
-				k.Queue = other.ID
-				k.State = CallWaiting
-				if k.Queued == 0 {
-					k.Queued = db.At(tx.Now)
-				}
-				if err := k.save(ctx, tx); err != nil {
-					return err
-				}
-				if err := c.p.callEvent(tx, care.EventCallMoved, k); err != nil {
-					return err
-				}
-				return c.p.dispatch(ctx, tx, []int64{k.Store})
-			})
-			return moved != nil
-		}
-	}
-	if c.queue.Overflow == "hangup" {
-		c.leave(ctx, "busy", ResultMissed)
-	} else {
-		c.leave(ctx, "queued", ResultQueued)
-	}
-	return true
 }
 
 // leave says something and hangs up; the result says what becomes of it.
@@ -305,21 +266,7 @@ func (c *caller) play(ctx context.Context, code string, args map[string]any) {
 
 // speak says an announcement and waits until it is said, or he is gone or taken.
 func (c *caller) speak(ctx context.Context, code string, args map[string]any) {
-	if c.h.stage == nil {
-		return
-	}
-	samples := c.p.say(ctx, c.lang, code, args)
-	if len(samples) == 0 {
-		return
-	}
-	said := make(chan struct{})
-	if !c.h.stage.announce(sound.Item{Name: code, Sound: samples, Pause: 300 * time.Millisecond, Done: func(string, bool) { close(said) }}) {
-		return
-	}
-	select {
-	case <-said:
-	case <-c.done:
-	}
+	c.hear(ctx, c.p.prompt(ctx, c.queue.Store, c.lang, code, args))
 }
 
 // offerCallers gives those who wait on the line to agents who are free, before any callback.
@@ -337,13 +284,17 @@ func (p *Phone) offerCallers(ctx context.Context, tx *db.Tx, stores []int64) err
 		return err
 	}
 	var list []ready
+	rings := map[int64]int64{}
 	for _, c := range waiting {
 		if c.Result != "" { // on his way out
 			continue
 		}
 		r := ready{ID: c.ID, Store: c.Store, Language: c.Language, Priority: c.Priority, Asked: c.Queued.Time(), Due: c.Queued.Time(), Caller: true}
 		if i := slices.IndexFunc(queues, func(q Queue) bool { return q.ID == c.Queue }); i >= 0 {
-			r.Team = queues[i].Team
+			if q := queues[i]; q.Widen == 0 || tx.Now.Before(c.Queued.Time().Add(seconds(q.Widen))) { // after that the team's calls are everybody's
+				r.Team = q.Team
+			}
+			rings[c.ID] = queues[i].Ring
 			for _, s := range queues[i].Skills {
 				r.Skills = append(r.Skills, skill{s.Kind, s.Value})
 			}
@@ -357,7 +308,7 @@ func (p *Phone) offerCallers(ctx context.Context, tx *db.Tx, stores []int64) err
 		if err != nil {
 			return err
 		}
-		until := tx.Now.Add(seconds(set.Policy.Offer))
+		until := tx.Now.Add(seconds(cmp.Or(rings[c.ID], set.Policy.Offer)))
 		tag, err := tx.Exec(ctx, `UPDATE phone_agents SET state = 'offered', call_id = $1, callback_id = 0, since_at = $2, until_at = $3
 WHERE agent_id = $4 AND state = 'free' AND reachable AND EXISTS (SELECT 1 FROM presences p WHERE p.agent_id = $4 AND p.state = 'ready')`, c.ID, db.At(tx.Now), db.At(until), x.Agent)
 		if err != nil || tag.RowsAffected() == 0 {

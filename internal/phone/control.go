@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,18 +39,25 @@ type Call struct {
 	EndedAt      db.Time     `json:"ended_at"`
 	HoldMS       int64       `json:"hold_ms"`
 	WrapMS       int64       `json:"wrap_ms"`
+	Priority     int64       `json:"priority" doc:"Higher is taken earlier; ten are worth an hour of waiting"`
+	PriorityWhy  []Why       `json:"priority_why" doc:"phone.why.<code> of the catalogue"`
 	Recording    string      `json:"recording" enum:",recording,paused,ended,stored,deleted,lost" doc:"How its latest recording stands; empty: there is none"`
 }
 
 const callView = `SELECT c.id, c.store_id, c.direction, c.state, c.result, c.number, c.own_number, c.customer_id, coalesce(k.name, ''),
 coalesce((SELECT o.id FROM orders o WHERE o.customer_id = c.customer_id AND c.customer_id <> 0 AND o.open ORDER BY o.placed_at DESC LIMIT 1), 0),
 c.conversation_id, c.callback_id, c.queue_id, c.agent_id, coalesce(g.name, ''), c.language, c.disposition, c.note, c.created_at, c.queued_at, c.answered_at, c.ended_at, c.hold_ms, c.wrap_ms,
-coalesce((SELECT CASE WHEN r.paused THEN 'paused' ELSE r.state END FROM recordings r WHERE r.call_id = c.id ORDER BY r.id DESC LIMIT 1), '')
+coalesce((SELECT CASE WHEN r.paused THEN 'paused' ELSE r.state END FROM recordings r WHERE r.call_id = c.id ORDER BY r.id DESC LIMIT 1), ''), c.priority, c.priority_why
 FROM calls c LEFT JOIN customers k ON k.id = c.customer_id AND c.customer_id <> 0 LEFT JOIN agents g ON g.id = c.agent_id AND c.agent_id <> 0`
 
 func (c *Call) scan(row interface{ Scan(...any) error }) error {
-	return row.Scan(&c.ID, &c.Store, &c.Direction, &c.State, &c.Result, &c.Number, &c.OwnNumber, &c.Customer, &c.CustomerName, &c.OpenOrder,
-		&c.Conversation, &c.Callback, &c.Queue, &c.Agent, &c.AgentName, &c.Language, &c.Disposition, &c.Note, &c.StartedAt, &c.QueuedAt, &c.AnsweredAt, &c.EndedAt, &c.HoldMS, &c.WrapMS, &c.Recording)
+	var reasons []byte
+	err := row.Scan(&c.ID, &c.Store, &c.Direction, &c.State, &c.Result, &c.Number, &c.OwnNumber, &c.Customer, &c.CustomerName, &c.OpenOrder,
+		&c.Conversation, &c.Callback, &c.Queue, &c.Agent, &c.AgentName, &c.Language, &c.Disposition, &c.Note, &c.StartedAt, &c.QueuedAt, &c.AnsweredAt, &c.EndedAt, &c.HoldMS, &c.WrapMS, &c.Recording, &c.Priority, &reasons)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(reasons, &c.PriorityWhy)
 }
 
 // Call returns one.

@@ -307,7 +307,7 @@ func endEvent(c *call) string {
 	switch {
 	case c.Result == ResultAbandoned:
 		return care.EventCallAbandoned
-	case c.Result == ResultMissed:
+	case c.Result == ResultMissed || c.Result == ResultClosed:
 		return care.EventCallMissed
 	case c.Result == ResultVoicemail:
 		return care.EventCallVoicemail

@@ -68,7 +68,7 @@ func (p *Phone) dialGuest(ctx context.Context, c *call, h *held, t party) {
 	h.mu.Lock()
 	h.guests[t.ID] = line
 	h.mu.Unlock()
-	p.lines.work.Go(func() { p.followGuest(ctx, c.ID, t.ID, line) })
+	p.lines.run(func() { p.followGuest(ctx, c.ID, t.ID, line) })
 }
 
 // followGuest writes down what becomes of an outside number.

@@ -56,7 +56,7 @@ func wire(d *db.DB) {
 	for _, e := range []string{care.EventCallbackExpired, care.EventCallbackWritten, care.EventStockTold} {
 		d.Route(e, phone.JobTell)
 	}
-	for _, e := range []string{care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped} {
+	for _, e := range []string{care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped, care.EventCallVoicemail} {
 		d.Route(e, phone.JobNote)
 	}
 }

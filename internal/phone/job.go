@@ -23,6 +23,7 @@ const (
 	JobRing     = "phone.ring"     // an agent hasn't answered a caller
 	JobInvited  = "phone.invited"  // somebody who was asked into a call hasn't answered
 	JobNote     = "phone.note"     // on call.* that end a call: it becomes part of the conversation
+	JobWiden    = "phone.widen"    // a caller has waited so long for his queue's own agents that others take him too
 	JobKeep     = "phone.keep"     // a recording ended: it goes to where files are kept
 )
 
@@ -77,6 +78,13 @@ func (p *Phone) Jobs(r *job.Runner) {
 		return p.uninvited(ctx, tx, in)
 	}))
 	r.Handle(JobTrunks, func(context.Context, job.Job) (job.Done, error) { p.bus.Publish(TopicTrunks, nil); return nil, nil })
+	r.Handle(JobWiden, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
+		var in callPayload
+		if err := j.Decode(&in); err != nil {
+			return err
+		}
+		return p.widened(ctx, tx, in.Call)
+	}))
 	r.Handle(JobKeep, p.keepRecording, job.Slow)
 	r.Every(jobExpire, time.Hour, p.expire)
 	r.Every(jobTidy, time.Minute, job.InTx(p.tidy))

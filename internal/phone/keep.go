@@ -68,6 +68,13 @@ func (p *Phone) stow(ctx context.Context, id int64) (job.Done, error) {
 		return nil, os.ErrNotExist
 	}
 	path := p.tapeFile(id)
+	if said, err := p.isMessage(ctx, &r); err != nil || !said {
+		return func(tx *db.Tx) error {
+			tx.AfterCommit(func() { _ = os.Remove(path) })
+			_, err := tx.Exec(ctx, `DELETE FROM recordings WHERE id = $1 AND state = 'ended'`, id)
+			return err
+		}, err
+	}
 	if _, err := wav.Repair(path); err != nil {
 		return nil, err
 	}
@@ -105,6 +112,18 @@ func (p *Phone) stow(ctx context.Context, id int64) (job.Done, error) {
 		tx.AfterCommit(func() { _ = os.Remove(path) }) // what is left of it after a crash, Start removes
 		return nil
 	}, nil
+}
+
+// isMessage tells whether there is something to keep: a caller may have said nothing after the tone.
+func (p *Phone) isMessage(ctx context.Context, r *Recording) (bool, error) {
+	if r.Kind != "voicemail" {
+		return true, nil
+	}
+	c, err := loadCall(ctx, p.db.Read(), r.Call, false)
+	if err == nil && c.State == CallAnnouncing { // its end isn't written yet, and with it what it was
+		err = job.After(time.Second, errCallMoved)
+	}
+	return c.Result == ResultVoicemail, err
 }
 
 func (p *Phone) tapeGone(ctx context.Context, tx *db.Tx, id int64) error {

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,18 @@ type lines struct {
 	mu   sync.Mutex
 	held map[int64]*held
 	work sync.WaitGroup
+	over bool // the room closes: nobody waits any more for what begins now
+}
+
+// run does something that Close waits for.
+func (l *lines) run(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over { // a job that dials in this moment: its line ends with the process
+		go f()
+		return
+	}
+	l.work.Go(f)
 }
 
 // held is a call's line with its sound.
@@ -87,6 +100,7 @@ func (l *lines) do(call int64, what string) bool {
 
 func (l *lines) hangUpAll() {
 	l.mu.Lock()
+	l.over = true
 	all := make([]*held, 0, len(l.held))
 	for _, h := range l.held {
 		all = append(all, h)
@@ -101,7 +115,7 @@ func (l *lines) hangUpAll() {
 func (p *Phone) hold(id, connection int64, line care.Line) {
 	h := newHeld(line)
 	p.lines.put(id, h)
-	p.lines.work.Go(func() {
+	p.lines.run(func() {
 		ctx := context.WithoutCancel(p.ctx)
 		err := p.change(ctx, id, func(tx *db.Tx, c *call) error {
 			c.Line, c.Connection = clip(line.ID(), 200), connection
@@ -177,9 +191,13 @@ func (p *Phone) look(ctx context.Context, id int64, h *held) {
 		return
 	}
 	p.guests(ctx, &c, h, all)
-	h.stage.arrange(seats(&c, all), func(who int64) sound.Leg { return p.legOf(h, who) }, p.booth.music)
+	places, music := seats(&c, all), p.booth.music
+	if c.handed() || slices.ContainsFunc(places, func(s seat) bool { return s.music }) {
+		music = p.musicOf(ctx, c.Store, p.language(ctx, c.Store, c.Language))
+	}
+	h.stage.arrange(places, func(who int64) sound.Leg { return p.legOf(h, who) }, music)
 	if c.handed() {
-		h.stage.wait(p.booth.music)
+		h.stage.wait(music)
 		if h.waits.CompareAndSwap(false, true) {
 			p.work.Go(func() { p.waitAgain(ctx, &c, h) })
 		}

@@ -166,6 +166,11 @@ func (p *Phone) noteCall(ctx context.Context, j job.Job) (job.Done, error) {
 	if talk > 0 {
 		n.Agent = c.Agent
 	}
+	if c.Result == ResultVoicemail {
+		if n.Conversation, err = p.noteVoicemail(ctx, &c); err != nil {
+			return nil, err
+		}
+	}
 	id, err := p.talks.Call(ctx, n)
 	if err != nil || id == c.Conversation {
 		return nil, err

@@ -24,6 +24,7 @@ const (
 	ResultAbandoned     Result = "abandoned"      // the caller hung up while he waited
 	ResultMissed        Result = "missed"         // nobody could take it
 	ResultVoicemail     Result = "voicemail"
+	ResultClosed        Result = "closed"   // he was told when to ring again
 	ResultQueued        Result = "callback" // he asked to be rung instead of waiting
 	ResultOverflow      Result = "overflow" // sent on to an outside number
 )

@@ -28,6 +28,7 @@ import (
 type Customers interface {
 	Resolve(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (id int64, created bool, err error)
 	Consent(ctx context.Context, tx *db.Tx, id int64, subject string, given bool, source string) error
+	Speaks(ctx context.Context, tx *db.Tx, id int64, language string) error
 }
 
 // Talks is where calls become part of conversations: the inbox. Its verbs are idempotent by the note's key.
@@ -77,6 +78,7 @@ type Phone struct {
 	awaited   awaited
 	booth     *booth
 	voice     voice
+	prompts   prompts
 	ctx       context.Context // of what follows lines
 	cancel    context.CancelFunc
 	work      sync.WaitGroup

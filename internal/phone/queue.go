@@ -1,13 +1,17 @@
 package phone
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
+	"opeka/internal/cal"
 	"opeka/internal/care"
 	"opeka/internal/db"
+	"opeka/messages"
 )
 
 // QueueSkill is what a queue asks of the agent.
@@ -18,33 +22,39 @@ type QueueSkill struct {
 
 // Queue is where callers wait.
 type Queue struct {
-	ID         int64        `json:"id"`
-	Store      int64        `json:"store_id"`
-	Name       string       `json:"name" minLength:"1" maxLength:"80"`
-	Numbers    []string     `json:"numbers" maxItems:"50" doc:"E.164: what was called; empty: whatever else rings in"`
-	Skills     []QueueSkill `json:"skills" maxItems:"20"`
-	Team       int64        `json:"team_id"`
-	MaxLength  int64        `json:"max_length" minimum:"0" maximum:"1000" doc:"Callers who may wait; 0: any number"`
-	MaxWait    int64        `json:"max_wait_s" minimum:"0" maximum:"7200"`
-	Overflow   string       `json:"overflow" enum:"callback,hangup,queue" doc:"What becomes of a caller beyond the limits: he is rung back, told to call again, or goes to another queue"`
-	OverflowTo int64        `json:"overflow_queue_id"`
-	Announce   int64        `json:"announce_s" minimum:"15" maximum:"600" doc:"How often place and wait are told"`
-	Position   int64        `json:"position"`
-	Recording  string       `json:"recording" enum:",off,all,on_demand" doc:"Empty: as the store does"`
-	WaitMS     int64        `json:"expected_wait_ms" readOnly:"true"`
+	ID         int64         `json:"id"`
+	Store      int64         `json:"store_id"`
+	Name       string        `json:"name" minLength:"1" maxLength:"80"`
+	Numbers    []string      `json:"numbers" maxItems:"50" doc:"E.164: what was called; empty: whatever else rings in"`
+	Skills     []QueueSkill  `json:"skills" maxItems:"20"`
+	Team       int64         `json:"team_id"`
+	MaxLength  int64         `json:"max_length" minimum:"0" maximum:"1000" doc:"Callers who may wait; 0: any number"`
+	MaxWait    int64         `json:"max_wait_s" minimum:"0" maximum:"7200"`
+	Overflow   string        `json:"overflow" enum:"callback,hangup,queue,voicemail,number" doc:"What becomes of a caller beyond the limits: he is rung back, told to call again, goes to another queue, leaves a message, or is connected with a number outside"`
+	OverflowTo int64         `json:"overflow_queue_id"`
+	OverflowNo string        `json:"overflow_number" doc:"E.164"`
+	Widen      int64         `json:"widen_s" minimum:"0" maximum:"7200" doc:"After so long others than the team take too; 0: never"`
+	Ring       int64         `json:"ring_s" minimum:"0" maximum:"300" doc:"How long it rings at one agent before the next; 0: as the store's rules say"`
+	Hours      *cal.Settings `json:"hours,omitempty" doc:"Opening hours; none: the store's"`
+	Closed     string        `json:"closed" enum:"callback,offer,message,voicemail" doc:"What becomes of a caller outside the hours"`
+	Languages  []string      `json:"languages" maxItems:"4" doc:"That callers may choose from, in the order of the keys; fewer than two: they aren't asked"`
+	VoicemailS int64         `json:"voicemail_s" minimum:"10" maximum:"600" doc:"How long a message may be"`
+	Announce   int64         `json:"announce_s" minimum:"15" maximum:"600" doc:"How often place and wait are told"`
+	Position   int64         `json:"position"`
+	Recording  string        `json:"recording" enum:",off,all,on_demand" doc:"Empty: as the store does"`
+	WaitMS     int64         `json:"expected_wait_ms" readOnly:"true"`
 }
 
-const queueColumns = `id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, wait_ms, recording`
+const queueColumns = `id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, wait_ms, recording,
+overflow_number, widen_s, ring_s, hours, closed, languages, voicemail_s`
 
 func (q *Queue) scan(row interface{ Scan(...any) error }) error {
-	var numbers, skills []byte
-	if err := row.Scan(&q.ID, &q.Store, &q.Name, &numbers, &skills, &q.Team, &q.MaxLength, &q.MaxWait, &q.Overflow, &q.OverflowTo, &q.Announce, &q.Position, &q.WaitMS, &q.Recording); err != nil {
+	var numbers, skills, hours, languages []byte
+	if err := row.Scan(&q.ID, &q.Store, &q.Name, &numbers, &skills, &q.Team, &q.MaxLength, &q.MaxWait, &q.Overflow, &q.OverflowTo, &q.Announce, &q.Position, &q.WaitMS, &q.Recording,
+		&q.OverflowNo, &q.Widen, &q.Ring, &hours, &q.Closed, &languages, &q.VoicemailS); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(numbers, &q.Numbers); err != nil {
-		return err
-	}
-	return json.Unmarshal(skills, &q.Skills)
+	return errors.Join(json.Unmarshal(numbers, &q.Numbers), json.Unmarshal(skills, &q.Skills), json.Unmarshal(hours, &q.Hours), json.Unmarshal(languages, &q.Languages))
 }
 
 func queuesOf(ctx context.Context, q db.Querier, stores []int64) (out []Queue, err error) {
@@ -99,32 +109,65 @@ func (p *Phone) SaveQueue(ctx context.Context, s care.Scope, in Queue) (Queue, e
 				return missing(err, what)
 			}
 		}
-		if in.Overflow == "queue" && (in.OverflowTo == 0 || in.OverflowTo == in.ID) {
-			return care.Invalid("overflow_queue_id", "required")
+		if in.Hours != nil && in.Hours.Zone == "" {
+			facts, err := p.store(ctx, tx, store)
+			if err != nil {
+				return err
+			}
+			in.Hours.Zone = facts.Zone
 		}
-		if in.Overflow == "" {
-			in.Overflow = "callback"
-		}
-		if in.Announce == 0 {
-			in.Announce = 45
-		}
-		if in.Numbers == nil {
-			in.Numbers = []string{}
-		}
-		if in.Skills == nil {
-			in.Skills = []QueueSkill{}
+		if err := in.check(); err != nil {
+			return err
 		}
 		if in.ID == 0 {
 			in.ID = tx.ID()
-			_, err := tx.Exec(ctx, `INSERT INTO phone_queues (id, store_id, name, numbers, skills, team_id, max_length, max_wait_s, overflow, overflow_id, announce_s, position, recording, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, in.ID, store, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position, in.Recording, db.At(tx.Now))
-			return err
+			if _, err := tx.Exec(ctx, `INSERT INTO phone_queues (id, store_id, name, numbers, skills, created_at) VALUES ($1, $2, '', '[]', '[]', $3)`, in.ID, store, db.At(tx.Now)); err != nil {
+				return err
+			}
 		}
-		_, err := tx.Exec(ctx, `UPDATE phone_queues SET name = $2, numbers = $3, skills = $4, team_id = $5, max_length = $6, max_wait_s = $7, overflow = $8, overflow_id = $9, announce_s = $10, position = $11, recording = $12 WHERE id = $1`,
-			in.ID, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce, in.Position, in.Recording)
+		_, err := tx.Exec(ctx, `UPDATE phone_queues SET name = $2, numbers = $3, skills = $4, team_id = $5, max_length = $6, max_wait_s = $7, overflow = $8, overflow_id = $9, announce_s = $10,
+position = $11, recording = $12, overflow_number = $13, widen_s = $14, ring_s = $15, hours = $16, closed = $17, languages = $18, voicemail_s = $19 WHERE id = $1`,
+			in.ID, in.Name, asJSON(in.Numbers), asJSON(in.Skills), in.Team, in.MaxLength, in.MaxWait, in.Overflow, in.OverflowTo, in.Announce,
+			in.Position, in.Recording, in.OverflowNo, in.Widen, in.Ring, asJSON(in.Hours), in.Closed, asJSON(in.Languages), in.VoicemailS)
 		return err
 	})
 	return in, err
+}
+
+// check finds what can't be, and puts in what goes without saying.
+func (q *Queue) check() error {
+	q.Overflow, q.Closed = cmp.Or(q.Overflow, OverflowCallback), cmp.Or(q.Closed, ClosedCallback)
+	q.Announce, q.VoicemailS = cmp.Or(q.Announce, 45), cmp.Or(q.VoicemailS, 180)
+	if q.Numbers == nil {
+		q.Numbers = []string{}
+	}
+	if q.Skills == nil {
+		q.Skills = []QueueSkill{}
+	}
+	if q.Languages == nil {
+		q.Languages = []string{}
+	}
+	for i, l := range q.Languages {
+		if !slices.Contains(messages.Languages, l) || slices.Contains(q.Languages[:i], l) {
+			return care.Invalid("languages", "value_invalid")
+		}
+	}
+	switch {
+	case q.Overflow == OverflowQueue && (q.OverflowTo == 0 || q.OverflowTo == q.ID):
+		return care.Invalid("overflow_queue_id", "required")
+	case q.Overflow == OverflowNumber && q.OverflowNo == "":
+		return care.Invalid("overflow_number", "required")
+	case q.OverflowNo != "" && (q.OverflowNo[0] != '+' || !digits(q.OverflowNo[1:])):
+		return care.Invalid("overflow_number", "phone_invalid")
+	}
+	if q.Hours == nil {
+		return nil
+	}
+	var faults cal.Problems
+	if errors.As(q.Hours.Validate(), &faults) && len(faults) > 0 {
+		return care.Invalid("hours."+faults[0].Field, faults[0].Code)
+	}
+	return nil
 }
 
 // RemoveQueue retires a queue; who waits in it is still served.

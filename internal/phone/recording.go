@@ -158,3 +158,10 @@ func (p *Phone) endPause(ctx context.Context, tx *db.Tx, id int64, at time.Durat
 	all[i].ToMS = at.Milliseconds()
 	return savePauses(ctx, tx, id, all)
 }
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, care.NotFound("")) {
+		return nil
+	}
+	return err
+}

@@ -78,7 +78,7 @@ func (p *Phone) recordWhenDue(ctx context.Context, id int64, h *held, asked bool
 	if h.stage == nil || p.recordings == "" || !h.tape.claim() {
 		return
 	}
-	p.lines.work.Go(func() {
+	p.lines.run(func() {
 		begun, err := p.tapeCall(ctx, id, h, asked)
 		if err != nil {
 			p.log.Error("a call isn't recorded", "call", id, "err", err)
@@ -105,7 +105,7 @@ func (p *Phone) tapeCall(ctx context.Context, id int64, h *held, asked bool) (be
 			return false, err
 		}
 	}
-	return p.beginTape(ctx, &c, h, "call")
+	return p.beginTape(ctx, &c, h, "call", func(rec *record.Recorder) sound.Tap { return rec })
 }
 
 // announceRecording says to both that the call is recorded, unless the customer has heard it.
@@ -142,8 +142,8 @@ func (p *Phone) consented(ctx context.Context, id int64) error {
 	})
 }
 
-// beginTape writes the recording down, then makes its file, then listens.
-func (p *Phone) beginTape(ctx context.Context, c *call, h *held, kind string) (begun bool, err error) {
+// beginTape writes the recording down, then makes its file, then listens: by the tap that is made of it.
+func (p *Phone) beginTape(ctx context.Context, c *call, h *held, kind string, tap func(*record.Recorder) sound.Tap) (begun bool, err error) {
 	id := p.db.ID()
 	err = p.change(ctx, c.ID, func(tx *db.Tx, c *call) error {
 		if begun = c.State != CallEnded && c.State != CallWrapUp; !begun {
@@ -172,7 +172,7 @@ func (p *Phone) beginTape(ctx context.Context, c *call, h *held, kind string) (b
 	if paused {
 		p.tapeOn(ctx, c.ID, h, TapePause)
 	}
-	h.stage.bridge.Record(rec)
+	h.stage.bridge.Record(tap(rec))
 	return true, nil
 }
 

@@ -194,11 +194,12 @@ VALUES ($1, $2, $3, 1, 'order.created', '{}', 'failed', $4)`, delivery, endpoint
 
 // bodies are for operations whose smallest valid body can't be guessed from its schema; STORE stands for the store's id.
 var bodies = map[string]string{
-	"create-webhook":  `{"store_id":STORE,"url":"https://hooks.example"}`,
-	"add-script":      `{"store_id":STORE,"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"change-script":   `{"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"rehearse-script": `{"store_id":STORE,"language":"en","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"update-webhook":  `{"url":"https://hooks.example"}`,
+	"set-phone-prompt": "RIFF",
+	"create-webhook":   `{"store_id":STORE,"url":"https://hooks.example"}`,
+	"add-script":       `{"store_id":STORE,"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"change-script":    `{"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"rehearse-script":  `{"store_id":STORE,"language":"en","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"update-webhook":   `{"url":"https://hooks.example"}`,
 }
 
 // staff makes an agent of one store, with a session.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"opeka/internal/cal"
 	"opeka/internal/care"
 	"opeka/internal/phone"
 )
@@ -23,7 +24,14 @@ type PhoneQueueSettings struct {
 	Team       int64              `json:"team_id,omitempty" minimum:"0"`
 	MaxLength  int64              `json:"max_length,omitempty" minimum:"0" maximum:"1000"`
 	MaxWait    int64              `json:"max_wait_s,omitempty" minimum:"0" maximum:"7200"`
-	Overflow   string             `json:"overflow,omitempty" enum:"callback,hangup,queue" default:"callback"`
+	Overflow   string             `json:"overflow,omitempty" enum:"callback,hangup,queue,voicemail,number" default:"callback"`
+	OverflowNo string             `json:"overflow_number,omitempty" maxLength:"20" doc:"E.164"`
+	Widen      int64              `json:"widen_s,omitempty" minimum:"0" maximum:"7200" doc:"After so long others than the team take too; 0: never"`
+	Ring       int64              `json:"ring_s,omitempty" minimum:"0" maximum:"300" doc:"How long it rings at one agent before the next; 0: as the store's rules say"`
+	Hours      *cal.Settings      `json:"hours,omitempty" doc:"Opening hours; none: the store's"`
+	Closed     string             `json:"closed,omitempty" enum:"callback,offer,message,voicemail" default:"callback"`
+	Languages  []string           `json:"languages,omitempty" maxItems:"4" doc:"That callers may choose from, in the order of the keys"`
+	VoicemailS int64              `json:"voicemail_s,omitempty" minimum:"10" maximum:"600" default:"180"`
 	OverflowTo int64              `json:"overflow_queue_id,omitempty" minimum:"0"`
 	Announce   int64              `json:"announce_s,omitempty" minimum:"15" maximum:"600" default:"45"`
 	Position   int64              `json:"position,omitempty" minimum:"0"`
@@ -32,7 +40,8 @@ type PhoneQueueSettings struct {
 
 func (s PhoneQueueSettings) queue(id, store int64) phone.Queue {
 	return phone.Queue{ID: id, Store: store, Name: s.Name, Numbers: s.Numbers, Skills: s.Skills, Team: s.Team, MaxLength: s.MaxLength, MaxWait: s.MaxWait, Overflow: s.Overflow,
-		OverflowTo: s.OverflowTo, Announce: s.Announce, Position: s.Position, Recording: s.Recording}
+		OverflowTo: s.OverflowTo, Announce: s.Announce, Position: s.Position, Recording: s.Recording,
+		OverflowNo: s.OverflowNo, Widen: s.Widen, Ring: s.Ring, Hours: s.Hours, Closed: s.Closed, Languages: s.Languages, VoicemailS: s.VoicemailS}
 }
 
 // LegAnswer is what a browser is answered.
@@ -59,6 +68,7 @@ func (a *API) registerPhone() {
 	a.registerCalls()
 	a.registerPhoneQueues()
 	a.registerRecordings()
+	a.registerPrompts()
 }
 
 func (a *API) registerPhoneQueues() {

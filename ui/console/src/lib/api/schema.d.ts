@@ -2845,6 +2845,24 @@ export interface paths {
         patch: operations["update-store"];
         trace?: never;
     };
+    "/stores/{id}/call-priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who of those that wait is taken first */
+        get: operations["get-call-priority"];
+        /** Say who of those that wait is taken first */
+        put: operations["set-call-priority"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stores/{id}/callback-refusals": {
         parameters: {
             query?: never;
@@ -3133,6 +3151,58 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/phone-prompt-sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hear what callers hear: WAV */
+        get: operations["get-phone-prompt-sound"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/phone-prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what callers hear, in every language: recorded, or said by the built-in voice */
+        get: operations["list-phone-prompts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/phone-prompts/{kind}/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give what callers hear in a language: a WAV file, PCM or G.711, of any usual rate */
+        put: operations["set-phone-prompt"];
+        post?: never;
+        /** Have the built-in voice say it again */
+        delete: operations["remove-phone-prompt"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3731,6 +3801,13 @@ export interface components {
              */
             open_order_id: number;
             own_number: string;
+            /**
+             * Format: int64
+             * @description Higher is taken earlier; ten are worth an hour of waiting
+             */
+            priority: number;
+            /** @description phone.why.<code> of the catalogue */
+            priority_why: components["schemas"]["Why"][];
             /** Format: int64 */
             queue_id: number;
             /** Format: date-time */
@@ -4056,6 +4133,13 @@ export interface components {
             order_id: number;
             own_number: string;
             parties: components["schemas"]["Party"][];
+            /**
+             * Format: int64
+             * @description Higher is taken earlier; ten are worth an hour of waiting
+             */
+            priority: number;
+            /** @description phone.why.<code> of the catalogue */
+            priority_why: components["schemas"]["Why"][];
             /** Format: int64 */
             queue_id: number;
             /** Format: date-time */
@@ -5014,6 +5098,10 @@ export interface components {
             items: components["schemas"]["Product"][];
             next: string;
         };
+        ListPrompt: {
+            items: components["schemas"]["Prompt"][];
+            next: string;
+        };
         ListQueue: {
             items: components["schemas"]["Queue"][];
             next: string;
@@ -5447,6 +5535,15 @@ export interface components {
              * @default 45
              */
             announce_s: number;
+            /**
+             * @default callback
+             * @enum {string}
+             */
+            closed: "callback" | "offer" | "message" | "voicemail";
+            /** @description Opening hours; none: the store's */
+            hours?: components["schemas"]["Settings"];
+            /** @description That callers may choose from, in the order of the keys */
+            languages?: string[];
             /** Format: int64 */
             max_length?: number;
             /** Format: int64 */
@@ -5458,7 +5555,9 @@ export interface components {
              * @default callback
              * @enum {string}
              */
-            overflow: "callback" | "hangup" | "queue";
+            overflow: "callback" | "hangup" | "queue" | "voicemail" | "number";
+            /** @description E.164 */
+            overflow_number?: string;
             /** Format: int64 */
             overflow_queue_id?: number;
             /** Format: int64 */
@@ -5468,11 +5567,26 @@ export interface components {
              * @enum {string}
              */
             recording?: "" | "off" | "all" | "on_demand";
+            /**
+             * Format: int64
+             * @description How long it rings at one agent before the next; 0: as the store's rules say
+             */
+            ring_s?: number;
             skills?: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             store_id: number;
             /** Format: int64 */
             team_id?: number;
+            /**
+             * Format: int64
+             * @default 180
+             */
+            voicemail_s: number;
+            /**
+             * Format: int64
+             * @description After so long others than the team take too; 0: never
+             */
+            widen_s?: number;
         };
         NewQueue: {
             /** @description Only these; none: every channel */
@@ -5852,10 +5966,19 @@ export interface components {
              * @description How often place and wait are told
              */
             announce_s: number;
+            /**
+             * @description What becomes of a caller outside the hours
+             * @enum {string}
+             */
+            closed: "callback" | "offer" | "message" | "voicemail";
             /** Format: int64 */
             readonly expected_wait_ms: number;
+            /** @description Opening hours; none: the store's */
+            hours?: components["schemas"]["Settings"];
             /** Format: int64 */
             id: number;
+            /** @description That callers may choose from, in the order of the keys; fewer than two: they aren't asked */
+            languages: string[];
             /**
              * Format: int64
              * @description Callers who may wait; 0: any number
@@ -5867,10 +5990,12 @@ export interface components {
             /** @description E.164: what was called; empty: whatever else rings in */
             numbers: string[];
             /**
-             * @description What becomes of a caller beyond the limits: he is rung back, told to call again, or goes to another queue
+             * @description What becomes of a caller beyond the limits: he is rung back, told to call again, goes to another queue, leaves a message, or is connected with a number outside
              * @enum {string}
              */
-            overflow: "callback" | "hangup" | "queue";
+            overflow: "callback" | "hangup" | "queue" | "voicemail" | "number";
+            /** @description E.164 */
+            overflow_number: string;
             /** Format: int64 */
             overflow_queue_id: number;
             /** Format: int64 */
@@ -5880,11 +6005,26 @@ export interface components {
              * @enum {string}
              */
             recording: "" | "off" | "all" | "on_demand";
+            /**
+             * Format: int64
+             * @description How long it rings at one agent before the next; 0: as the store's rules say
+             */
+            ring_s: number;
             skills: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             store_id: number;
             /** Format: int64 */
             team_id: number;
+            /**
+             * Format: int64
+             * @description How long a message may be
+             */
+            voicemail_s: number;
+            /**
+             * Format: int64
+             * @description After so long others than the team take too; 0: never
+             */
+            widen_s: number;
         };
         PhoneQueueSettings: {
             /**
@@ -5892,6 +6032,15 @@ export interface components {
              * @default 45
              */
             announce_s: number;
+            /**
+             * @default callback
+             * @enum {string}
+             */
+            closed: "callback" | "offer" | "message" | "voicemail";
+            /** @description Opening hours; none: the store's */
+            hours?: components["schemas"]["Settings"];
+            /** @description That callers may choose from, in the order of the keys */
+            languages?: string[];
             /** Format: int64 */
             max_length?: number;
             /** Format: int64 */
@@ -5903,7 +6052,9 @@ export interface components {
              * @default callback
              * @enum {string}
              */
-            overflow: "callback" | "hangup" | "queue";
+            overflow: "callback" | "hangup" | "queue" | "voicemail" | "number";
+            /** @description E.164 */
+            overflow_number?: string;
             /** Format: int64 */
             overflow_queue_id?: number;
             /** Format: int64 */
@@ -5913,9 +6064,24 @@ export interface components {
              * @enum {string}
              */
             recording?: "" | "off" | "all" | "on_demand";
+            /**
+             * Format: int64
+             * @description How long it rings at one agent before the next; 0: as the store's rules say
+             */
+            ring_s?: number;
             skills?: components["schemas"]["QueueSkill"][];
             /** Format: int64 */
             team_id?: number;
+            /**
+             * Format: int64
+             * @default 180
+             */
+            voicemail_s: number;
+            /**
+             * Format: int64
+             * @description After so long others than the team take too; 0: never
+             */
+            widen_s?: number;
         };
         PhoneSettings: {
             policy: components["schemas"]["Policy"];
@@ -6107,6 +6273,22 @@ export interface components {
             name?: string;
             /** @enum {string} */
             theme?: "system" | "light" | "dark";
+        };
+        Prompt: {
+            /**
+             * Format: int64
+             * @description 0: nothing is recorded, and the built-in voice says it
+             */
+            id: number;
+            kind: string;
+            /** @enum {string} */
+            language: "en" | "uk" | "ru" | "pl";
+            /** Format: int64 */
+            length_ms: number;
+            /** Format: date-time */
+            recorded_at: string;
+            /** @description What the built-in voice says */
+            text: string;
         };
         Question: {
             /** Format: int64 */
@@ -7031,6 +7213,33 @@ export interface components {
              * @description Until when free text may be sent; null: no such limit, or nothing may be sent without a template
              */
             window_until: string;
+        };
+        Weights: {
+            /**
+             * Format: int64
+             * @description Something is wrong with an order of his that isn't settled
+             */
+            problem: number;
+            /**
+             * Format: int64
+             * @description For each call in vain, three at most
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description How long ago that may be
+             */
+            repeated_within_s: number;
+            /** Format: int64 */
+            vip: number;
+            /** @description Tags of the customer's conversations or orders */
+            vip_tags: string[];
+        };
+        Why: {
+            code: string;
+            params?: {
+                [key: string]: unknown;
+            };
         };
         WidgetSettings: {
             /** @description #rrggbb; the store's colour if empty */
@@ -13625,6 +13834,72 @@ export interface operations {
             };
         };
     };
+    "get-call-priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Weights"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-call-priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Weights"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Weights"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-callback-refusals": {
         parameters: {
             query?: {
@@ -14262,6 +14537,140 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Live"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-phone-prompt-sound": {
+        parameters: {
+            query?: {
+                kind?: string;
+                /** @description None: the store's */
+                language?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-phone-prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPrompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-phone-prompt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description As list-phone-prompts names them */
+                kind: string;
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "audio/wav": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-phone-prompt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+                /** @description As list-phone-prompts names them */
+                kind: string;
+                language: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
