@@ -135,7 +135,9 @@ func TestCallersLeaveMessages(t *testing.T) {
 		// He hangs up in the midst of it.
 		his, err := taras.Call(shopNumber)
 		x.must(err)
-		d := x.atLast("his message counts", func(c phone.Call) bool { return c.ID != 0 && c.Number == "+380671112244" && c.Result == phone.ResultVoicemail })
+		d := x.atLast("his message counts", func(c phone.Call) bool {
+			return c.ID != 0 && c.Number == "+380671112244" && c.Result == phone.ResultVoicemail
+		})
 		x.must(his.Hangup())
 		if r := x.recording(d.ID, "stored"); r.LengthMS < 800 {
 			t.Errorf("%+v", r)
