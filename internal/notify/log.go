@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,6 +21,7 @@ type Logged struct {
 	Order     int64    `json:"order_id"`
 	Number    string   `json:"order_number"`
 	Customer  int64    `json:"customer_id"`
+	Name      string   `json:"customer_name"`
 	Event     string   `json:"event" doc:"What brought it"`
 	Key       string   `json:"notice"`
 	Moment    string   `json:"moment"`
@@ -54,7 +56,11 @@ type LogFilter struct {
 	Order    int64
 	Customer int64
 	Key      string
+	Moment   string
+	Channel  string
 	Outcome  string
+	Reason   string
+	From, To time.Time // of the decision
 }
 
 // Log returns decisions with ids below before (0: from the latest), the latest first.
@@ -83,19 +89,28 @@ func (n *Notify) Log(ctx context.Context, s care.Scope, f LogFilter, before, lim
 		}
 		add(`n.customer_id = ANY($%d::bigint[])`, family)
 	}
-	if f.Key != "" {
-		add(`n.notice_key = $%d`, f.Key)
+	for column, v := range map[string]string{"notice_key": f.Key, "moment": f.Moment, "outcome": f.Outcome, "reason": f.Reason} {
+		if v != "" {
+			add(`n.`+column+` = $%d`, v)
+		}
 	}
-	if f.Outcome != "" {
-		add(`n.outcome = $%d`, f.Outcome)
+	if f.Channel != "" { // by which it went out, or would have
+		args = append(args, f.Channel)
+		where += fmt.Sprintf(" AND (n.channel = $%d OR EXISTS (SELECT 1 FROM notice_sends s WHERE s.notice_id = n.id AND s.channel = $%d))", len(args), len(args))
+	}
+	if !f.From.IsZero() {
+		add(`n.created_at >= $%d`, db.At(f.From))
+	}
+	if !f.To.IsZero() {
+		add(`n.created_at < $%d`, db.At(f.To))
 	}
 	args = append(args, limit)
 	out := []Logged{}
-	err := each(ctx, q, `SELECT n.id, n.store_id, n.order_id, coalesce(o.number, ''), n.customer_id, n.event_type, n.notice_key, n.moment, n.part, n.outcome, n.reason, n.passed, n.channel, n.language,
-n.policy_version, n.governs, n.due_at, n.sent_at, n.created_at FROM notices n LEFT JOIN orders o ON o.id = n.order_id WHERE `+where+fmt.Sprintf(` ORDER BY n.id DESC LIMIT $%d`, len(args)), args, func(rows pgx.Rows) error {
+	err := each(ctx, q, `SELECT n.id, n.store_id, n.order_id, coalesce(o.number, ''), n.customer_id, coalesce(c.name, ''), n.event_type, n.notice_key, n.moment, n.part, n.outcome, n.reason, n.passed, n.channel, n.language,
+n.policy_version, n.governs, n.due_at, n.sent_at, n.created_at FROM notices n LEFT JOIN orders o ON o.id = n.order_id LEFT JOIN customers c ON c.id = n.customer_id WHERE `+where+fmt.Sprintf(` ORDER BY n.id DESC LIMIT $%d`, len(args)), args, func(rows pgx.Rows) error {
 		var l Logged
 		var passed, governs json.RawMessage
-		if err := rows.Scan(&l.ID, &l.Store, &l.Order, &l.Number, &l.Customer, &l.Event, &l.Key, &l.Moment, &l.Part, &l.Outcome, &l.Reason, &passed, &l.Channel, &l.Language,
+		if err := rows.Scan(&l.ID, &l.Store, &l.Order, &l.Number, &l.Customer, &l.Name, &l.Event, &l.Key, &l.Moment, &l.Part, &l.Outcome, &l.Reason, &passed, &l.Channel, &l.Language,
 			&l.Policy, &governs, &l.DueAt, &l.SentAt, &l.CreatedAt); err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ type CustomerFacts struct {
 }
 
 // Reservation is whether the goods of an order are put aside for it.
-type Reservation string
+type Reservation = string // of the same type as a word in a condition
 
 const (
 	ReservationHeld    Reservation = "held"

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/notify"
@@ -13,6 +14,7 @@ type NoticeCatalogue struct {
 	Exceptions []care.ExceptionKind `json:"exceptions"`
 	Cases      []string             `json:"cases" doc:"What can be bought from oneself"`
 	Variables  []string             `json:"variables" doc:"What templates can be filled with"`
+	Facts      []notify.Fact        `json:"facts" doc:"What conditions can ask for"`
 }
 
 // TestNotice is words to send to an address of one's own.
@@ -20,6 +22,11 @@ type TestNotice struct {
 	Channel string `json:"channel" enum:"email,sms,telegram,viber,whatsapp,messenger"`
 	To      string `json:"to" minLength:"1" maxLength:"200"`
 	notify.ShowInput
+}
+
+// SaidCondition is a condition in plain words.
+type SaidCondition struct {
+	Text string `json:"text" doc:"In the caller's language; empty: always"`
 }
 
 // registerNotify lists the operations on what customers are told.
@@ -32,7 +39,7 @@ func (a *API) registerNotify() {
 
 	register(a, op{ID: "get-notice-catalogue", Method: "GET", Path: "/notice-catalogue", Tag: tag, Summary: "What a policy can be made of", Access: known},
 		func(context.Context, *struct{}) (*Out[NoticeCatalogue], error) {
-			return &Out[NoticeCatalogue]{NoticeCatalogue{notify.Moments(), notify.Exceptions(), notify.Cases(), notify.Variables()}}, nil
+			return &Out[NoticeCatalogue]{NoticeCatalogue{notify.Moments(), notify.Exceptions(), notify.Cases(), notify.Variables(), notify.FactNames()}}, nil
 		})
 	register(a, op{ID: "get-notice-policy", Method: "GET", Path: "/stores/{id}/notice-policy", Tag: tag, Summary: "Get the policy of what customers are told", Access: settings},
 		func(ctx context.Context, in *struct {
@@ -80,21 +87,45 @@ func (a *API) registerNotify() {
 		}) (*Out[notify.Played], error) {
 			return out(a.Notify.Play(ctx, scope(ctx), in.ID, in.Body))
 		})
+	register(a, op{ID: "compare-notice-policies", Method: "POST", Path: "/stores/{id}/notice-compare", Tag: tag, Summary: "What would change for customers if one policy took the place of another, case by case", Access: settings},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body notify.CompareInput
+		}) (*Out[List[notify.Compared]], error) {
+			list, err := a.Notify.Compare(ctx, scope(ctx), in.ID, in.Body)
+			return out(List[notify.Compared]{Items: list}, err)
+		})
+	register(a, op{ID: "say-notice-condition", Method: "POST", Path: "/notice-conditions/say", Tag: tag, Summary: "Check a condition and put it into plain words", Access: settings,
+		Detail: "What is wrong with it comes back with line and column."},
+		func(ctx context.Context, in *struct {
+			Body struct {
+				When string `json:"when" maxLength:"1000"`
+			}
+		}) (*Out[SaidCondition], error) {
+			text, err := notify.SayCondition(language(ctx), in.Body.When)
+			return out(SaidCondition{text}, err)
+		})
 	a.registerWords(tag)
 	register(a, op{ID: "list-notices", Method: "GET", Path: "/notices", Tag: tag, Summary: "What customers were told and what was withheld, with the reasons, the latest first", Access: read},
 		func(ctx context.Context, in *struct {
 			InStore
 			Paging
-			OrderID    int64  `query:"order_id" minimum:"0"`
-			CustomerID int64  `query:"customer_id" minimum:"0"`
-			Notice     string `query:"notice" maxLength:"40" doc:"Key of the policy's notice"`
-			Outcome    string `query:"outcome" enum:"planned,sent,failed,withheld"`
+			OrderID    int64     `query:"order_id" minimum:"0"`
+			CustomerID int64     `query:"customer_id" minimum:"0"`
+			Notice     string    `query:"notice" maxLength:"40" doc:"Key of the policy's notice"`
+			Moment     string    `query:"moment" maxLength:"40"`
+			Channel    string    `query:"channel" enum:"email,sms,telegram,viber,whatsapp,messenger" doc:"By which it went out"`
+			Outcome    string    `query:"outcome" enum:"planned,sent,failed,withheld"`
+			Reason     string    `query:"reason" maxLength:"40" doc:"notice.reason.<code> of the catalogue"`
+			From       time.Time `query:"from" doc:"Decided at this time or later"`
+			To         time.Time `query:"to" doc:"Decided before this time"`
 		}) (*Out[List[notify.Logged]], error) {
 			p, err := in.page()
 			if err != nil {
 				return nil, err
 			}
-			rows, err := a.Notify.Log(ctx, scope(ctx), notify.LogFilter{Store: in.StoreID, Order: in.OrderID, Customer: in.CustomerID, Key: in.Notice, Outcome: in.Outcome}, p.After, p.Limit)
+			rows, err := a.Notify.Log(ctx, scope(ctx), notify.LogFilter{Store: in.StoreID, Order: in.OrderID, Customer: in.CustomerID, Key: in.Notice, Moment: in.Moment,
+				Channel: in.Channel, Outcome: in.Outcome, Reason: in.Reason, From: in.From, To: in.To}, p.After, p.Limit)
 			return pageByID(in.Paging, rows, func(l notify.Logged) int64 { return l.ID }, err)
 		})
 	register(a, op{ID: "explain-notices", Method: "GET", Path: "/notices/explain", Tag: tag, Summary: "Why the customer of an order did or didn't get each notice", Access: read},

@@ -1,5 +1,6 @@
 // The sections of settings, in the order of the navigation. A section is one entry here and one component that fills
 // the right side; who lacks the permission doesn't see it.
+import BookText from '@lucide/svelte/icons/book-text';
 import Building from '@lucide/svelte/icons/building-2';
 import FileText from '@lucide/svelte/icons/file-text';
 import FileUp from '@lucide/svelte/icons/file-up';
@@ -65,6 +66,12 @@ export const sections: Section[] = [
   shop('notices', 'settings.notices', Bell, () => import('./Notices.svelte')),
   shop('words', 'settings.words', FileText, () => import('./Words.svelte')),
   shop('buy', 'settings.buy', ShoppingBag, () => import('./Buy.svelte')),
+  section('shop', 'commerce.read')(
+    'notice-log',
+    'settings.notice_log',
+    BookText,
+    () => import('./NoticesLog.svelte'),
+  ),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
   shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),

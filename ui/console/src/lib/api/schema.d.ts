@@ -2179,6 +2179,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notice-conditions/say": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a condition and put it into plain words
+         * @description What is wrong with it comes back with line and column.
+         */
+        post: operations["say-notice-condition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/notices": {
         parameters: {
             query?: never;
@@ -2952,6 +2972,23 @@ export interface paths {
          * @description The one before stays valid until it is dropped or the next rotation.
          */
         post: operations["rotate-identity-secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/notice-compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would change for customers if one policy took the place of another, case by case */
+        post: operations["compare-notice-policies"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4004,6 +4041,32 @@ export interface components {
             /** @description Key of the step that follows */
             to: string;
         };
+        CompareInput: {
+            against?: components["schemas"]["NotifyPolicy"];
+            /** Format: int64 */
+            against_version?: number;
+            /** @enum {string} */
+            language?: "en" | "uk" | "ru" | "pl";
+            policy?: components["schemas"]["NotifyPolicy"];
+            /** Format: int64 */
+            version?: number;
+        };
+        Compared: {
+            /** Format: int64 */
+            against: number;
+            /** Format: int64 */
+            against_work: number;
+            case: string;
+            /** @description He gets something else, or at another time, or by another channel; or other work is made */
+            differs: boolean;
+            /** Format: int64 */
+            sent: number;
+            /**
+             * Format: int64
+             * @description How much work it makes
+             */
+            work: number;
+        };
         "Connect-my-phoneRequest": {
             /** @description SDP */
             offer: string;
@@ -4523,6 +4586,12 @@ export interface components {
             passed: components["schemas"]["Passed"][];
             reason: string;
         };
+        Fact: {
+            /** @enum {string} */
+            kind: "text" | "number" | "yes_no" | "time" | "list";
+            /** @description order.total, for instance; notice.fact.<name> of the catalogue says it in words */
+            name: string;
+        };
         Field: {
             choices?: string[];
             default?: string;
@@ -4998,6 +5067,10 @@ export interface components {
             items: components["schemas"]["Callback"][];
             next: string;
         };
+        ListCompared: {
+            items: components["schemas"]["Compared"][];
+            next: string;
+        };
         ListConnection: {
             items: components["schemas"]["Connection"][];
             next: string;
@@ -5245,6 +5318,7 @@ export interface components {
             created_at: string;
             /** Format: int64 */
             customer_id: number;
+            customer_name: string;
             /** Format: date-time */
             due_at: string;
             /** @description What brought it */
@@ -5703,6 +5777,8 @@ export interface components {
             /** @description What can be bought from oneself */
             cases: string[];
             exceptions: string[];
+            /** @description What conditions can ask for */
+            facts: components["schemas"]["Fact"][];
             /** @description Points of an order's life, in its order */
             moments: string[];
             /** @description What templates can be filled with */
@@ -6641,6 +6717,10 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        SaidCondition: {
+            /** @description In the caller's language; empty: always */
+            text: string;
+        };
         "Save-draftRequest": {
             body: string;
             /**
@@ -6648,6 +6728,9 @@ export interface components {
              * @enum {string}
              */
             mode: "reply" | "note";
+        };
+        "Say-notice-conditionRequest": {
+            when: string;
         };
         Scene: {
             answers: components["schemas"]["Choice"][];
@@ -12020,6 +12103,42 @@ export interface operations {
             };
         };
     };
+    "say-notice-condition": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Say-notice-conditionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaidCondition"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-notices": {
         parameters: {
             query?: {
@@ -12032,7 +12151,16 @@ export interface operations {
                 customer_id?: number;
                 /** @description Key of the policy's notice */
                 notice?: string;
+                moment?: string;
+                /** @description By which it went out */
+                channel?: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
                 outcome?: "planned" | "sent" | "failed" | "withheld";
+                /** @description notice.reason.<code> of the catalogue */
+                reason?: string;
+                /** @description Decided at this time or later */
+                from?: string;
+                /** @description Decided before this time */
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -14083,6 +14211,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentitySecret"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "compare-notice-policies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCompared"];
                 };
             };
             /** @description Error */

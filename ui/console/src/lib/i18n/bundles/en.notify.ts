@@ -1,3 +1,4 @@
+import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
 
-export default notify;
+export default { ...notices, ...notify };

@@ -1,3 +1,4 @@
+import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
 
-export default notify;
+export default { ...notices, ...notify };

@@ -1,3 +1,4 @@
+import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
 
-export default notify;
+export default { ...notices, ...notify };

@@ -1,3 +1,4 @@
+import notices from '$messages/uk/notices.json';
 import notify from '$messages/uk/notify.json';
 
-export default notify;
+export default { ...notices, ...notify };
