@@ -156,7 +156,7 @@ func (a *Answer) check(now time.Time) error {
 	if a.Kind != KindReply && a.Kind != KindNote {
 		return care.Invalid("kind", "value_invalid")
 	}
-	if a.Body == "" && len(a.Attachments) == 0 {
+	if a.Body == "" && len(a.Attachments) == 0 && a.Forward == 0 {
 		return care.Invalid("body", "required")
 	}
 	if len(a.Attachments) > MaxFiles {

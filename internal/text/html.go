@@ -251,7 +251,7 @@ func attribute(t xhtml.Token, key string) string {
 // letterPolicy is messagePolicy that keeps the addresses of pictures elsewhere, to be shown when somebody asks for them.
 var letterPolicy = sync.OnceValue(func() *bluemonday.Policy {
 	p := basicPolicy()
-	p.AllowAttrs("data-remote").Matching(regexp.MustCompile(`^https?://[^\s"'<>]{3,2000}$`)).OnElements("img")
+	p.AllowAttrs("data-remote").Matching(regexp.MustCompile(`^(?i:https?)://[^\s"'<>]+$`)).OnElements("img")
 	return p
 })
 

@@ -117,3 +117,19 @@ func FuzzCleanHTML(f *testing.F) {
 		}
 	})
 }
+
+func TestCleanLetterKeepsPicturesFromElsewhereAside(t *testing.T) {
+	for in, want := range map[string]string{
+		`<p onclick="x()">Hi <img src="https://a.example/1.png?x=1&amp;y=2" alt="Map"></p>`: `<p>Hi <img data-remote="https://a.example/1.png?x=1&amp;y=2" alt="Map"></p>`,
+		`<img src="cid:pole@x" alt="pole">`:                                                 `<img src="cid:pole@x" alt="pole">`,
+		`<img data-remote="https://a.example/spy.png" src="javascript:x()">`:                ``,
+		`<img src=" HTTP://a.example/2.png ">`:                                              `<img data-remote="HTTP://a.example/2.png">`,
+		`<script>x()</script><style>p{}</style><a href="https://a.example">there</a>`:       `<a href="https://a.example" rel="nofollow noreferrer noopener" target="_blank">there</a>`,
+		`<img src="https://a.example/` + strings.Repeat("long", 1000) + `">`:                `<img data-remote="https://a.example/` + strings.Repeat("long", 1000) + `">`,
+		`<img src="https://a.example/&quot;onerror=x()">`:                                   ``,
+	} {
+		if got := CleanLetter(in); got != want {
+			t.Errorf("%.80s:\n%.200s\nwant\n%.200s", in, got, want)
+		}
+	}
+}

@@ -62,7 +62,12 @@ async function setUp(request: APIRequestContext, url: string): Promise<Opeka> {
   const password = 'a long enough pass-phrase'
   let csrf = ''
   const api = async (method: string, path: string, body?: unknown) => {
-    const answer = await request.fetch(url + '/api/v1' + path, { method, data: body, headers: csrf ? { 'X-CSRF-Token': csrf } : {} })
+    const answer = await request.fetch(url + '/api/v1' + path, {
+      method,
+      data: body,
+      // A text is a letter as it came.
+      headers: { ...(csrf ? { 'X-CSRF-Token': csrf } : {}), ...(typeof body === 'string' ? { 'Content-Type': 'message/rfc822' } : {}) },
+    })
     if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`)
     const text = await answer.text()
     return text ? JSON.parse(text) : undefined

@@ -189,6 +189,12 @@ export interface NewMessage {
   expected_seq?: number;
   channel?: Channel;
   address?: string;
+  to?: string[];
+  cc?: string[];
+  bcc?: string[];
+  subject?: string;
+  forward?: Id;
+  send_at?: Time;
 }
 export interface Counts {
   views: { key: ViewKey; count: number }[];

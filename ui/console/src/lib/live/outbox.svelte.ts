@@ -80,6 +80,8 @@ export const outbox = {
     const thread = threadOf.open(out.conversation);
     thread.restore(out.message.kind, out.message.body);
     thread.draft.files = [...out.files, ...thread.draft.files];
+    const { to, cc = [], bcc = [], subject = '', forward = 0 } = out.message;
+    if (to) thread.draft.letter = { to, cc, bcc, subject, forward };
   },
 
   /** The line is back: everything that waited goes out, in order. */
