@@ -47,7 +47,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 		return err
 	}
 
-	if a.SIP, err = openSIP(c, a.Log); err != nil {
+	if a.SIP, err = openSIP(c, handsets{a}, a.Log); err != nil {
 		return err
 	}
 	client := outgoing.New(outgoing.Options{AllowPrivate: c.AllowPrivate})
@@ -62,7 +62,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
 	a.Mixer = sound.NewMixer()
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Mixer: a.Mixer, Door: a.openDoor(c),
-		Files: a.Files, Recordings: filepath.Join(c.Data, "recording"), Audit: a.Accounts.Record, Log: a.Log})
+		Files: a.Files, Recordings: filepath.Join(c.Data, "recording"), Sealer: sealer, Exchange: a.SIP, Audit: a.Accounts.Record, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
 	a.Know = know.New(a.DB, know.Options{Audit: a.Accounts.Record, Bus: a.Bus, Hands: hands{a}, Facts: a.scriptFacts, Fill: fill.New(scriptNames...), Log: a.Log})

@@ -285,7 +285,7 @@ func (x *examination) connections(ctx context.Context, a *App) {
 	}
 	x.telephone(list)
 	// Lines are asked from a port of the doctor's own: theirs may be a running program's.
-	if phones, err := openSIP(x.doctorsPorts(), a.Log); err == nil {
+	if phones, err := openSIP(x.doctorsPorts(), nil, a.Log); err == nil {
 		old := a.SIP
 		a.SIP = phones
 		defer func() { _ = phones.Close(); a.SIP = old }()

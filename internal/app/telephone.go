@@ -10,12 +10,13 @@ import (
 	"strings"
 
 	"opeka/internal/account"
+	"opeka/internal/care"
 	"opeka/internal/carrier/sip"
 )
 
 // openSIP makes the stack of SIP of what the program was started with. It opens no port yet.
-func openSIP(c Config, log *slog.Logger) (*sip.Stack, error) {
-	o := sip.Options{Listen: c.SIPListen, Log: log}
+func openSIP(c Config, phones sip.PhoneBook, log *slog.Logger) (*sip.Stack, error) {
+	o := sip.Options{Listen: c.SIPListen, Phones: phones, Log: log}
 	if len(o.Listen) == 0 {
 		o.Listen = []string{"127.0.0.1:5060"}
 	}
@@ -47,6 +48,19 @@ func openSIP(c Config, log *slog.Logger) (*sip.Stack, error) {
 	}
 	return sip.NewStack(o), nil
 }
+
+// handsets are the agents' own telephones as the stack of SIP asks for them: it is there before the room that knows them.
+type handsets struct{ a *App }
+
+func (h handsets) Password(name string) (string, bool) {
+	if h.a.Phone == nil {
+		return "", false
+	}
+	return h.a.Phone.Password(name)
+}
+
+func (h handsets) Calls(name string, l care.Line)    { h.a.Phone.FromHandset(name, l) }
+func (h handsets) Registered(name string, here bool) { h.a.Phone.Registered(name, here) }
 
 // telephone tells whether SIP can listen where it should, and whether anybody outside can reach it there.
 func (x *examination) telephone(list []account.LiveConnection) {

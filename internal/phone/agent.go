@@ -45,6 +45,11 @@ func (p *Phone) Me(ctx context.Context, s care.Scope) (AgentState, error) {
 // Reachable puts the caller at the telephone, or takes him off it. At it, and with his presence on ready, he is given calls.
 func (p *Phone) Reachable(ctx context.Context, s care.Scope, on bool, device string) (a AgentState, err error) {
 	err = p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
+		if on {
+			if err := p.ownDevice(ctx, tx, s.Agent, device); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO phone_agents (agent_id, reachable, device, since_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (agent_id) DO UPDATE SET reachable = excluded.reachable, device = excluded.device, reason = '', since_at = CASE WHEN phone_agents.state = 'free' THEN excluded.since_at ELSE phone_agents.since_at END`,
 			s.Agent, on, clip(device, 100), db.At(tx.Now))

@@ -325,6 +325,9 @@ WHERE agent_id = $4 AND state = 'free' AND reachable AND EXISTS (SELECT 1 FROM p
 		p.callChanged(tx, c)
 		p.hintAgent(tx, x.Agent, map[string]any{"t": "phone", "event": "ring", "call_id": c.ID, "store_id": c.Store, "customer_id": c.Customer, "number": c.Number, "queue_id": c.Queue, "until_at": db.At(until)})
 		p.agentChanged(ctx, tx, x.Agent, "offered")
+		if err := p.ringsAt(ctx, tx, c, x.Agent); err != nil {
+			return err
+		}
 		if err := p.callEvent(tx, care.EventCallOffered, c); err != nil {
 			return err
 		}
@@ -402,6 +405,7 @@ func (p *Phone) passOn(ctx context.Context, tx *db.Tx, c *call, why string) erro
 		return err
 	}
 	p.callChanged(tx, c)
+	p.lookAt(tx, c.ID) // his own telephone is to ring no longer
 	p.keep(tx, c, "not_taken", map[string]any{"agent_id": agent, "why": why}, agent)
 	return p.dispatch(ctx, tx, []int64{c.Store})
 }

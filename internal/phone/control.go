@@ -335,6 +335,11 @@ type NewCall struct {
 // Dial rings a number on behalf of the caller, who is on the line from the beginning. Numbers that the store's rules of dialling don't allow aren't rung; who doesn't
 // want to be rung isn't either, unless the caller says that he knows.
 func (p *Phone) Dial(ctx context.Context, s care.Scope, in NewCall) (Call, error) {
+	return p.dialWith(ctx, s, in, nil)
+}
+
+// dialWith is Dial by an agent who is on his own telephone's line already, if that isn't nil.
+func (p *Phone) dialWith(ctx context.Context, s care.Scope, in NewCall, own care.Line) (Call, error) {
 	if err := s.Check(in.Store, care.PermPhone); err != nil {
 		return Call{}, err
 	}
@@ -361,9 +366,13 @@ func (p *Phone) Dial(ctx context.Context, s care.Scope, in NewCall) (Call, error
 			id, in.Store, number, set.Policy.CallerID, in.Customer, s.Agent, db.At(tx.Now))
 		p.keep(tx, &c, "dialled", map[string]any{"number": number, "despite": in.Despite}, s.Agent)
 		tx.Enqueue(db.Job{Store: in.Store, Kind: JobDial, Payload: callPayload{id}, MaxAttempts: 5})
+		if own != nil {
+			p.parked.put(id, own) // before anybody can come for it
+		}
 		return err
 	})
 	if err != nil {
+		_ = p.parked.take(id)
 		return Call{}, err
 	}
 	return p.Call(ctx, s, id)

@@ -42,7 +42,7 @@ func (p *Phone) dial(ctx context.Context, j job.Job) (job.Done, error) {
 		return nil, err
 	}
 	var c call
-	begun, ring := false, int64(0)
+	begun, ring, patience, device := false, int64(0), int64(0), ""
 	err := p.db.Write(ctx, db.System, func(tx *db.Tx) error {
 		var err error
 		begun = false
@@ -53,7 +53,10 @@ func (p *Phone) dial(ctx context.Context, j job.Job) (job.Done, error) {
 		if err != nil {
 			return err
 		}
-		ring = set.Policy.Ring
+		ring, patience = set.Policy.Ring, set.Policy.Offer
+		if device, err = deviceOf(ctx, tx, c.Agent); err != nil {
+			return err
+		}
 		here, err := p.kept(ctx, tx, &c)
 		if err != nil {
 			return err
@@ -84,13 +87,44 @@ func (p *Phone) dial(ctx context.Context, j job.Job) (job.Done, error) {
 	if err != nil || !begun {
 		return nil, err
 	}
-	line, connection, err := p.network.Dial(ctx, c.Store, care.Dialing{Key: itoa(c.ID), To: c.Number, CallerID: c.Own, Ring: seconds(ring)})
+	if device == "" {
+		return nil, p.rings(ctx, &c, seconds(ring), nil)
+	}
+	// An agent at a telephone of his own takes that off first; it would hold up the others' calls to wait for him here.
+	p.lines.run(func() {
+		ctx := context.WithoutCancel(p.ctx)
+		x, lifted := p.callByPhone(ctx, &c, device, seconds(patience))
+		var err error
+		if lifted {
+			err = p.rings(ctx, &c, seconds(ring), x)
+		} else {
+			err = p.change(ctx, c.ID, func(tx *db.Tx, c *call) error {
+				if err := p.unreachable(ctx, tx, c.Agent, "no_reply"); err != nil {
+					return err
+				}
+				return p.ended(ctx, tx, c, ResultAgentDeclined, 0)
+			})
+		}
+		if err != nil {
+			p.log.Error("call", "call", c.ID, "err", err)
+		}
+	})
+	return nil, nil
+}
+
+// rings asks the network to ring the customer; x is the agent's own telephone, if he talks by one.
+func (p *Phone) rings(ctx context.Context, c *call, ring time.Duration, x *extension) error {
+	line, connection, err := p.network.Dial(ctx, c.Store, care.Dialing{Key: itoa(c.ID), To: c.Number, CallerID: c.Own, Ring: ring})
 	if err != nil {
 		p.log.Warn("no trunk took a call", "call", c.ID, "store", c.Store, "err", err)
-		return nil, p.change(ctx, c.ID, func(tx *db.Tx, c *call) error { return p.ended(ctx, tx, c, ResultNetwork, 0) })
+		if x != nil {
+			x.leaveWaiting()
+			_ = x.line.Hangup()
+		}
+		return p.change(ctx, c.ID, func(tx *db.Tx, c *call) error { return p.ended(ctx, tx, c, ResultNetwork, 0) })
 	}
-	p.hold(c.ID, connection, line)
-	return nil, nil
+	p.hold(c.ID, connection, line, c.Agent, x)
+	return nil
 }
 
 // kept tells whether the agent for whom the call was written is still there for it.

@@ -30,10 +30,14 @@ func (p *Phone) guests(ctx context.Context, c *call, h *held, all []party) {
 	}
 }
 
-// dismiss hangs up all outside numbers of a call that is over.
+// dismiss hangs up all outside numbers and agents' telephones of a call that is over.
 func (h *held) dismiss() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, x := range h.extensions {
+		x.leaveWaiting()
+		go func() { _ = x.line.Hangup() }()
+	}
 	for id, line := range h.guests {
 		delete(h.guests, id)
 		go func() { _ = line.Hangup() }()

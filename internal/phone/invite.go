@@ -168,6 +168,7 @@ func (p *Phone) asks(ctx context.Context, tx *db.Tx, c *call, all []party, role 
 	tx.Enqueue(db.Job{Store: c.Store, Kind: JobInvited, Key: itoa(t.ID), Move: true, RunAt: until, Payload: invitedPayload{c.ID, t.ID}})
 	if t.Agent != 0 {
 		p.ring(tx, c, t.Agent, t.AskedBy, t.Role, until)
+		return &t, p.ringsAt(ctx, tx, c, t.Agent)
 	}
 	return &t, nil
 }

@@ -48,6 +48,9 @@ func (p *Phone) Start(ctx context.Context) error {
 		return err
 	}
 	p.work.Go(p.beat)
+	if err := p.openHandsets(ctx); err != nil {
+		return err
+	}
 	if t, ok := p.network.(*Trunks); ok {
 		return t.Start(p.Ring)
 	}

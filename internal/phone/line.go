@@ -39,16 +39,18 @@ type held struct {
 	do    chan string   // what other parts of the house want of it
 	done  chan struct{} // closed when the line is over
 	music bool          // the network was told that the customer is on hold
+	tried []int64       // trunks that couldn't reach him
 	waits atomic.Bool   // somebody tells him where he stands
 	tape  tape
 
-	mu     sync.Mutex
-	guests map[int64]care.Line // outside numbers in the call, by party
-	key    func(rune)          // hears the keys that the customer presses
+	mu         sync.Mutex
+	guests     map[int64]care.Line  // outside numbers in the call, by party
+	extensions map[int64]*extension // agents' own telephones in it, by agent
+	key        func(rune)           // hears the keys that the customer presses
 }
 
 func newHeld(line care.Line) *held {
-	return &held{line: line, do: make(chan string, 16), done: make(chan struct{}), guests: map[int64]care.Line{}}
+	return &held{line: line, do: make(chan string, 16), done: make(chan struct{}), guests: map[int64]care.Line{}, extensions: map[int64]*extension{}}
 }
 
 // onKey says who hears the keys.
@@ -107,14 +109,23 @@ func (l *lines) hangUpAll() {
 	}
 	l.mu.Unlock()
 	for _, h := range all {
-		_ = h.line.Hangup()
+		h.mu.Lock()
+		line := h.line
+		h.mu.Unlock()
+		_ = line.Hangup()
 	}
 }
 
 // hold takes a line that we rang, notes which it is and follows it to its end.
-func (p *Phone) hold(id, connection int64, line care.Line) {
+func (p *Phone) hold(id, connection int64, line care.Line, agent int64, x *extension) {
 	h := newHeld(line)
+	if x != nil {
+		h.put(agent, x)
+	}
 	p.lines.put(id, h)
+	if x != nil {
+		p.lines.run(func() { p.followExtension(context.WithoutCancel(p.ctx), id, h, agent, x.line) })
+	}
 	p.lines.run(func() {
 		ctx := context.WithoutCancel(p.ctx)
 		err := p.change(ctx, id, func(tx *db.Tx, c *call) error {
@@ -150,6 +161,9 @@ func (p *Phone) follow(ctx context.Context, id int64, h *held) {
 				}
 				return
 			}
+			if e.Kind == care.LineEnded && e.Cause == care.CauseNetwork && p.otherTrunk(ctx, id, h) {
+				continue
+			}
 			ended = ended || e.Kind == care.LineEnded
 			switch {
 			case e.Kind == care.LineDigit:
@@ -166,6 +180,44 @@ func (p *Phone) follow(ctx context.Context, id int64, h *held) {
 			p.doOn(ctx, id, h, what)
 		}
 	}
+}
+
+// otherTrunk rings the customer over another of the store's trunks when the one that was asked couldn't, before anything rang at him. It tells whether one takes the call.
+func (p *Phone) otherTrunk(ctx context.Context, id int64, h *held) bool {
+	all, ok := p.network.(interface {
+		DialBy(ctx context.Context, store int64, d care.Dialing, tried []int64) (care.Line, int64, error)
+	})
+	if !ok || h.line.Inbound() {
+		return false
+	}
+	c, err := loadCall(ctx, p.db.Read(), id, false)
+	if err != nil || c.State != CallDialing || c.Rang != 0 || c.Result != "" {
+		return false
+	}
+	set, err := settings(ctx, p.db.Read(), c.Store)
+	if err != nil {
+		return false
+	}
+	h.tried = append(h.tried, c.Connection)
+	line, connection, err := all.DialBy(ctx, c.Store, care.Dialing{Key: itoa(id) + "." + itoa(int64(len(h.tried))), To: c.Number, CallerID: c.Own, Ring: seconds(set.Policy.Ring)}, h.tried)
+	if err != nil {
+		return false
+	}
+	h.mu.Lock()
+	h.line = line
+	h.mu.Unlock()
+	err = p.change(ctx, id, func(tx *db.Tx, c *call) error {
+		c.Line, c.Connection = clip(line.ID(), 200), connection
+		if c.Result != "" || c.State == CallEnded { // given up meanwhile
+			_ = line.Hangup()
+		}
+		p.keep(tx, c, "other_trunk", map[string]any{"connection_id": connection}, c.Agent)
+		return c.save(ctx, tx)
+	})
+	if err != nil {
+		p.log.Error("call", "call", id, "err", err)
+	}
+	return true
 }
 
 func (p *Phone) note(ctx context.Context, id int64, e care.LineEvent) {
@@ -187,6 +239,7 @@ func (p *Phone) look(ctx context.Context, id int64, h *held) {
 		p.log.Error("call", "call", id, "err", err)
 		return
 	}
+	h.onlyExtensionsOf(&c, all)
 	if !c.stands() && !c.handed() {
 		return
 	}
@@ -213,11 +266,16 @@ func (p *Phone) look(ctx context.Context, id int64, h *held) {
 
 // legOf is the sound of somebody in a call.
 func (p *Phone) legOf(h *held, who int64) sound.Leg {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if x := h.extensions[who]; x != nil && x.up {
+		x.leaveWaiting()
+		leg, _ := x.line.Media().(sound.Leg)
+		return leg
+	}
 	if who > 0 {
 		return p.booth.leg(who)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if l := h.guests[-who]; l != nil {
 		leg, _ := l.Media().(sound.Leg)
 		return leg
@@ -238,6 +296,11 @@ func (p *Phone) doOn(ctx context.Context, id int64, h *held, what string) {
 		p.dtmf(ctx, h, who, keys)
 	case "tape":
 		p.tapeOn(ctx, id, h, arg)
+	case "ring":
+		who, device, _ := strings.Cut(arg, " ")
+		if agent, err := strconv.ParseInt(who, 10, 64); err == nil {
+			p.ringExtension(ctx, id, h, agent, device)
+		}
 	}
 }
 

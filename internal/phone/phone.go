@@ -52,8 +52,11 @@ type Options struct {
 	// Files keeps recordings; Recordings is the folder on this machine in which they are made. Without both nothing is recorded.
 	Files      blob.Store
 	Recordings string
-	Audit      Audit        // nil: nothing is audited
-	Log        *slog.Logger // slog.Default() if nil
+	// Sealer keeps the secrets of agents' own telephones, which Exchange rings. Without both there are none.
+	Sealer   Sealer
+	Exchange Exchange
+	Audit    Audit        // nil: nothing is audited
+	Log      *slog.Logger // slog.Default() if nil
 }
 
 // Audit notes in the transaction that somebody did something that is to be found again.
@@ -71,6 +74,9 @@ type Phone struct {
 	files      blob.Store
 	recordings string
 	audit      Audit
+	sealer     Sealer
+	exchange   Exchange
+	parked     parked
 
 	life      int64 // of this process; 0 until Start
 	calendars sync.Map
@@ -92,7 +98,7 @@ func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
 		o.Log = slog.Default()
 	}
 	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
-	p.files, p.recordings, p.audit = o.Files, o.Recordings, o.Audit
+	p.files, p.recordings, p.audit, p.sealer, p.exchange = o.Files, o.Recordings, o.Audit, o.Sealer, o.Exchange
 	if o.Files == nil {
 		p.recordings = ""
 	}

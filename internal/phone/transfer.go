@@ -80,7 +80,7 @@ func (p *Phone) offerTo(ctx context.Context, tx *db.Tx, c *call, agent, from int
 	c.State, c.Agent, c.PassedBy, c.Muted = CallOffered, agent, from, false
 	tx.Enqueue(db.Job{Store: c.Store, Kind: JobRing, Key: itoa(c.ID), Move: true, RunAt: until, Payload: ringPayload{c.ID, agent}})
 	p.ring(tx, c, agent, from, "transfer", until)
-	return nil
+	return p.ringsAt(ctx, tx, c, agent)
 }
 
 // queue puts a customer who was talked with where callers wait; he keeps the place that his coming gave him.

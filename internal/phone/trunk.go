@@ -191,11 +191,16 @@ func (t *Trunks) Has(store int64) bool {
 
 // Dial implements Network: by the store's trunks one after another, those that are up first, until one takes the call.
 func (t *Trunks) Dial(ctx context.Context, store int64, d care.Dialing) (care.Line, int64, error) {
+	return t.DialBy(ctx, store, d, nil)
+}
+
+// DialBy is Dial without the trunks that were tried already.
+func (t *Trunks) DialBy(ctx context.Context, store int64, d care.Dialing, tried []int64) (care.Line, int64, error) {
 	t.mu.Lock()
 	var mine []*openTrunk
 	up := map[int64]bool{}
 	for _, o := range t.open {
-		if o.store == store {
+		if o.store == store && !slices.Contains(tried, o.id) {
 			mine, up[o.id] = append(mine, o), o.up
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"opeka/internal/sound/g711"
 	"opeka/internal/sound/soundtest"
 	"opeka/internal/sound/soundtest/webpeer"
+	customers "opeka/test/world/phone"
 	"opeka/test/world/trunk"
 )
 
@@ -75,7 +76,7 @@ func (x *exchange) acts(id int64, verb string, in any) {
 }
 
 // talksWith has the first agent ring somebody who answers.
-func (x *exchange) talksWith(number string, hz float64) (int64, hearer) {
+func (x *exchange) talksWith(number string, hz float64) (int64, *customers.Call) {
 	x.t.Helper()
 	s := x.provider.Subscriber(number, hz)
 	s.Does(trunk.Answers)

@@ -103,6 +103,7 @@ func TestWhispersAreHeardByAgentsAlone(t *testing.T) {
 	}
 
 	x.acts(id, "keys", map[string]any{"keys": "12#"})
+	x.must(hers.Pressed("12#"))
 	x.acts(id, "leave", nil) // the customer stays with the courier
 	x.stands("free")
 	hearing(t, "without us", []string{"customer>courier", "courier>customer"}, customer, olena, outside)

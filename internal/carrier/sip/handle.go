@@ -100,6 +100,9 @@ func (s *Stack) merged(req *wire.Request) bool {
 
 // who finds out whose call it is. Nobody's is refused: there is no other way in.
 func (s *Stack) who(req *wire.Request, source netip.AddrPort, tx wire.ServerTransaction) (caller, int) {
+	if s.phones != nil && s.phones.at(source) { // also where a telephone stands beside a telephone system
+		return s.phones.caller(req, source, tx)
+	}
 	s.mu.Lock()
 	var here []*trunk
 	for _, t := range s.trunks {

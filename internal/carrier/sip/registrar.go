@@ -19,6 +19,7 @@ import (
 	"github.com/icholy/digest"
 
 	"opeka/internal/care"
+	"opeka/internal/sound"
 	"opeka/internal/sound/g711"
 	"opeka/internal/sound/rtp"
 )
@@ -33,6 +34,12 @@ type PhoneBook interface {
 type PhoneCaller interface {
 	// Calls takes a call of a telephone that has proved who it is. What it dialled is the line's To; nothing is dialled for it.
 	Calls(phone string, l care.Line)
+}
+
+// PhoneWatcher is a PhoneBook that wants to know which telephones are there.
+type PhoneWatcher interface {
+	// Registered says that a telephone has come, or that it is gone: signed out, or silent for too long. It must not wait; one telephone's news come in order.
+	Registered(phone string, here bool)
 }
 
 // Phone is a telephone that is registered.
@@ -52,6 +59,7 @@ type registrar struct {
 
 	mu       sync.Mutex
 	bindings map[string][]binding // by telephone, the latest last
+	news     sound.Aside
 }
 
 type binding struct {
@@ -74,7 +82,7 @@ const (
 
 func newRegistrar(s *Stack, book PhoneBook) *registrar {
 	r := &registrar{s: s, book: book, bindings: map[string][]binding{}}
-	r.set = &settings{mode: modeIP, srtp: srtpOff, dtmf: dtmfAuto, laws: []g711.Law{g711.A, g711.Mu}, maxCalls: 1000, session: 30 * time.Minute}
+	r.set = &settings{mode: modeIP, srtp: srtpOff, dtmf: dtmfAuto, laws: []g711.Law{g711.A, g711.Mu}, maxCalls: 1000, session: 30 * time.Minute, transfers: true}
 	_, _ = rand.Read(r.key[:])
 	return r
 }
@@ -235,14 +243,55 @@ func (r *registrar) register(req *wire.Request, phone string, now time.Time) *wi
 	if len(list) > maxBindings {
 		list = list[len(list)-maxBindings:]
 	}
-	if r.bindings[phone] = list; len(list) == 0 {
-		delete(r.bindings, phone)
-	}
+	r.keep(phone, list, now)
 	res := wire.NewResponseFromRequest(req, 200, "OK", nil)
 	for _, b := range list {
 		res.AppendHeader(wire.NewHeader("Contact", "<"+b.contact.String()+">;expires="+whole(b.until.Sub(now))))
 	}
 	return res
+}
+
+// keep writes down where a telephone is, and tells when it has come or gone; r.mu is held.
+func (r *registrar) keep(phone string, list []binding, now time.Time) {
+	was := len(r.bindings[phone]) > 0
+	if r.bindings[phone] = list; len(list) == 0 {
+		delete(r.bindings, phone)
+	}
+	watcher, watched := r.book.(PhoneWatcher)
+	if !watched {
+		return
+	}
+	if is := len(list) > 0; is != was {
+		r.news.Do(func() { watcher.Registered(phone, is) })
+	}
+	for _, b := range list {
+		time.AfterFunc(b.until.Sub(now)+time.Second, func() { r.expire(phone) })
+	}
+}
+
+// expire forgets what wasn't registered again in time.
+func (r *registrar) expire(phone string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	alive := slices.DeleteFunc(slices.Clone(r.bindings[phone]), func(b binding) bool { return !b.until.After(now) })
+	if len(alive) < len(r.bindings[phone]) {
+		if len(alive) > 0 {
+			r.bindings[phone] = alive
+			return
+		}
+		r.keep(phone, nil, now)
+	}
+}
+
+// ForgetPhone takes a telephone off the list whose password isn't good any more.
+func (s *Stack) ForgetPhone(name string) {
+	if s.phones == nil {
+		return
+	}
+	s.phones.mu.Lock()
+	defer s.phones.mu.Unlock()
+	s.phones.keep(name, nil, time.Now())
 }
 
 // at tells whether a telephone registered from there.

@@ -155,11 +155,36 @@ func (t *trunk) say(up bool, reason string) {
 	t.state = care.TrunkState{Up: up, Reason: reason, At: time.Now()}
 	watch, state := t.watcher, t.state
 	t.mu.Unlock()
+	if news && !up {
+		t.s.abandon(t)
+	}
 	if news {
 		t.s.log.Info("sip: trunk", "connection", t.id, "name", t.name, "up", up, "reason", reason)
 		if watch != nil {
 			watch(state)
 		}
+	}
+}
+
+// noSound is how long no sound may have come over a trunk that doesn't answer before its calls count as lost.
+var noSound = 3 * time.Second
+
+// abandon ends the calls of a trunk that died: those of which nothing is heard any more. Where sound still comes only the signalling is away, and the call goes on.
+func (s *Stack) abandon(t *trunk) {
+	s.mu.Lock()
+	var mine []*line
+	for _, l := range s.dialogs {
+		if l.t == t {
+			mine = append(mine, l)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range mine {
+		go func() {
+			if l.is(lineUp) && time.Since(l.media.Stats().In.Last) > noSound {
+				l.lost(0, "the trunk died")
+			}
+		}()
 	}
 }
 

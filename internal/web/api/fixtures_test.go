@@ -92,6 +92,18 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		}
 		return call
 	},
+	"/handsets": func(s *desk, store int64) int64 {
+		s.t.Helper()
+		handset := s.db.ID()
+		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO handsets (id, store_id, agent_id, name, secret, created_at) VALUES ($1, $2, 0, $3, $4, $5)`, handset, store, id(handset), []byte{}, db.At(tx.Now))
+			return nil
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return handset
+	},
 	"/recordings": func(s *desk, store int64) int64 {
 		s.t.Helper()
 		call, recording := s.db.ID(), s.db.ID()

@@ -66,6 +66,7 @@ func (a *API) registerPhone() {
 			return out(a.Phone.LiveOf(ctx, scope(ctx), in.ID))
 		})
 	a.registerCalls()
+	a.registerHandsets()
 	a.registerPhoneQueues()
 	a.registerRecordings()
 	a.registerPrompts()

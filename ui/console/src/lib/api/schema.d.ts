@@ -1631,6 +1631,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/handsets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List agents' own SIP telephones
+         * @description The caller's own, and all where he manages people.
+         */
+        get: operations["list-handsets"];
+        put?: never;
+        /**
+         * Make credentials for an agent's own SIP telephone
+         * @description The password is told this once. The telephone registers as name at the installation's SIP address, realm opeka.
+         */
+        post: operations["make-handset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/handsets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a telephone's right to register, at once */
+        delete: operations["revoke-handset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/imports": {
         parameters: {
             query?: never;
@@ -4737,6 +4778,30 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Handset: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            label: string;
+            /** @description The user it registers as */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when it is there; 0: it isn't
+             */
+            registered_at: string;
+            /** Format: date-time */
+            seen_at: string;
+            /**
+             * Format: int64
+             * @description Whose calls it makes
+             */
+            store_id: number;
+        };
         Hearing: {
             /** Format: int64 */
             agent_id: number;
@@ -4974,6 +5039,31 @@ export interface components {
             agent: components["schemas"]["Person"];
             invitation: components["schemas"]["Invitation"];
         };
+        IssuedHandset: {
+            /** Format: int64 */
+            agent_id: number;
+            agent_name: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            label: string;
+            /** @description The user it registers as */
+            name: string;
+            password: string;
+            /**
+             * Format: date-time
+             * @description Since when it is there; 0: it isn't
+             */
+            registered_at: string;
+            /** Format: date-time */
+            seen_at: string;
+            /**
+             * Format: int64
+             * @description Whose calls it makes
+             */
+            store_id: number;
+        };
         Item: {
             /** Format: date-time */
             at: string;
@@ -5117,6 +5207,10 @@ export interface components {
         };
         ListFound: {
             items: components["schemas"]["NotifyFound"][];
+            next: string;
+        };
+        ListHandset: {
+            items: components["schemas"]["Handset"][];
             next: string;
         };
         ListHearing: {
@@ -5542,6 +5636,17 @@ export interface components {
         };
         NewDepartment: {
             name: string;
+            /** Format: int64 */
+            store_id: number;
+        };
+        NewHandset: {
+            /**
+             * Format: int64
+             * @description The caller if absent; anybody else's takes the right to manage people
+             */
+            agent_id?: number;
+            /** @description Which telephone it is */
+            label?: string;
             /** Format: int64 */
             store_id: number;
         };
@@ -10926,6 +11031,103 @@ export interface operations {
                 "application/json": components["schemas"]["RebuildIndex"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-handsets": {
+        parameters: {
+            query?: {
+                store_id?: number;
+                agent_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListHandset"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "make-handset": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHandset"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedHandset"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-handset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
