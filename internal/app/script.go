@@ -15,6 +15,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/know"
 	"opeka/internal/phone"
+	"opeka/internal/work"
 )
 
 // scriptNames are the values that texts of call scripts may ask for.
@@ -74,6 +75,8 @@ func (h hands) Do(ctx context.Context, by account.By, r know.Run, e know.Effect)
 		return h.callback(ctx, by, r, e)
 	case "tag":
 		return h.tag(ctx, by, r, e)
+	case "task":
+		return h.task(ctx, by, r, e)
 	}
 	return care.Invalid("kind", "value_invalid")
 }
@@ -126,6 +129,17 @@ func (h hands) callback(ctx context.Context, by account.By, r know.Run, e know.E
 	if err == nil && got.Callback == 0 {
 		return care.Conflict("phone.not_owed", "reason", got.Why[0].Code)
 	}
+	return err
+}
+
+// task makes one for a department; it is about the order where the call is about one.
+func (h hands) task(ctx context.Context, by account.By, r know.Run, e know.Effect) error {
+	t := work.NewTask{Store: r.Store, Title: e.Value, Department: e.Department, Order: r.Order, Customer: r.Customer}
+	if e.Minutes > 0 {
+		at := h.a.DB.Now().Add(time.Duration(e.Minutes) * time.Minute)
+		t.Deadline = &at
+	}
+	_, err := h.a.Work.AddTask(ctx, by, t)
 	return err
 }
 

@@ -226,6 +226,94 @@ func TestARefusedEffectIsShown(t *testing.T) {
 	})
 }
 
+// The customer thinks better of it: what isn't done yet isn't done, and what is done isn't done twice.
+func TestAnAnswerIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.script(t)
+		begin := func() know.Scene {
+			sc, err := w.Begin(t.Context(), by, know.Beginning{Purpose: "order_confirmation", Store: store, Customer: customer, Language: "uk"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sc
+		}
+		sc := begin()
+		if sc.Steps != 0 || sc.Left != 1 {
+			t.Fatal(sc.Steps, sc.Left)
+		}
+		if _, err := w.Back(t.Context(), by, sc.Run.ID, 0); code(err) != "script.at_start" {
+			t.Fatal(err)
+		}
+		must := func(got know.Scene, err error) know.Scene {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		sc = must(w.Answer(t.Context(), by, sc.Run.ID, 0, know.Given{Answer: "no"}))
+		if _, err := w.Back(t.Context(), by, sc.Run.ID, 0); code(err) != "changed_meanwhile" {
+			t.Fatal(err)
+		}
+		sc = must(w.Back(t.Context(), by, sc.Run.ID, 1))
+		if sc.Run.Step != "hello" || sc.Run.Outcome != "" || sc.Run.Seq != 2 || sc.Steps != 0 || len(sc.Effects) != 1 || sc.Effects[0].Reason != "script.taken_back" {
+			t.Fatalf("%+v", sc)
+		}
+		sc = must(w.Answer(t.Context(), by, sc.Run.ID, 2, know.Given{Answer: "yes"}))
+		where := know.Given{Answer: "done", Values: map[string]string{"address": "Львів"}}
+		sc = must(w.Answer(t.Context(), by, sc.Run.ID, 3, where))
+		w.run(t)
+		wait(t, func() bool { sc = must(w.Scene(t.Context(), by.Scope, sc.Run.ID)); return allDone(sc) })
+		sc = must(w.Back(t.Context(), by, sc.Run.ID, 4))
+		if sc.Run.Step != "where" || sc.Steps != 1 || sc.Left != 1 || sc.Run.Values["address"] != "Львів" {
+			t.Fatalf("%+v", sc)
+		}
+		sc = must(w.Answer(t.Context(), by, sc.Run.ID, 5, where))
+		wait(t, func() bool { sc = must(w.Scene(t.Context(), by.Scope, sc.Run.ID)); return allDone(sc) })
+		for kind, want := range map[string]int{"order_cancel": 0, "order_note": 1, "tag": 2} { // a note says it once, a tag that is set again stays one
+			if n := w.events(t, "done."+kind); n != want {
+				t.Errorf("%s was done %d times", kind, n)
+			}
+		}
+		if err := w.Finish(t.Context(), by, sc.Run.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Back(t.Context(), by, sc.Run.ID, 6); code(err) != "script.ended" {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A task is for a department of the store, and says what is to be done.
+func TestAnAnswerMakesATask(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		with := func(e know.Effect) know.ScriptInput {
+			b := confirmation()
+			b.Steps[0].Answer[2].Effects = []know.Effect{e}
+			return know.ScriptInput{Name: "Задача", Body: b}
+		}
+		if _, err := w.AddScript(t.Context(), by, store, with(know.Effect{Kind: "task"})); code(err) != "required" {
+			t.Error(err)
+		}
+		if _, err := w.AddScript(t.Context(), by, store, with(know.Effect{Kind: "task", Value: "x", Department: 99})); code(err) != "value_invalid" {
+			t.Error(err)
+		}
+		s, err := w.AddScript(t.Context(), by, store, with(know.Effect{Kind: "task", Value: "Відкласти для {{ customer.first_name }}", Minutes: 90}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc, err := w.Begin(t.Context(), by, know.Beginning{Script: s.ID, Store: store, Customer: customer})
+		if err == nil {
+			sc, err = w.Answer(t.Context(), by, sc.Run.ID, 0, know.Given{Answer: "later"})
+		}
+		if err != nil || len(sc.Effects) != 1 || sc.Effects[0].Value != "Відкласти для Олена" || sc.Effects[0].Minutes != 90 {
+			t.Fatal(sc.Effects, err)
+		}
+		w.run(t)
+		wait(t, func() bool { return w.events(t, "done.task") == 1 })
+	})
+}
+
 func TestACallKeepsTheVersionThatItBeganWith(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.script(t)

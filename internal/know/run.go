@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"opeka/internal/account"
 	"opeka/internal/care"
@@ -43,6 +44,8 @@ type Scene struct {
 	Fields  []Field    `json:"fields"`
 	Answers []Choice   `json:"answers"`
 	Effects []Effected `json:"effects" doc:"What the answers have led to, the latest first"`
+	Steps   int64      `json:"steps" doc:"Answers that brought it here, without those that were taken back"`
+	Left    int64      `json:"left" doc:"Answers that are needed at least to an end"`
 }
 
 // Effected is an effect and what came of it.
@@ -180,7 +183,11 @@ func (k *Know) Answer(ctx context.Context, by account.By, id, seq int64, g Given
 		}
 		tx.Defer(`INSERT INTO script_answers (run_id, seq, step, answer, vals, agent_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			id, seq+1, r.Step, g.Answer, asJSON(given), by.Agent, db.At(tx.Now))
-		for _, e := range effects {
+		had, err := k.fresh(ctx, tx, id, slices.Clone(effects)) // of its own: a transaction may run again
+		if err != nil {
+			return err
+		}
+		for _, e := range had {
 			k.cause(tx, by, r, seq+1, e)
 		}
 		if p.Outcome != "" {
@@ -241,6 +248,11 @@ func (k *Know) Scene(ctx context.Context, scope care.Scope, id int64) (Scene, er
 		return sc, err
 	}
 	sc.Name = name
+	trail, _, err := k.trail(ctx, k.db.Read(), id)
+	if err != nil {
+		return sc, err
+	}
+	sc.Steps = int64(len(trail))
 	sc.Effects, err = k.effects(ctx, id)
 	return sc, err
 }
@@ -251,7 +263,7 @@ func (k *Know) scene(r Run, body Body, values map[string]any) (sc Scene, err err
 	if s == nil {
 		return sc, fmt.Errorf("run %d stands at step %q, which its script doesn't have", r.ID, r.Step)
 	}
-	sc = Scene{Run: r, Title: s.Title.In(r.Language), Fields: s.Fields, Answers: s.Answer, Effects: []Effected{}}
+	sc = Scene{Run: r, Title: s.Title.In(r.Language), Fields: s.Fields, Answers: s.Answer, Effects: []Effected{}, Steps: r.Seq, Left: body.left(r.Step)}
 	if sc.Say, err = k.o.Fill.Render(s.Say.In(r.Language), values); err != nil {
 		return sc, err
 	}

@@ -88,17 +88,19 @@ type Option struct {
 
 // Effect is what an answer leads to. Texts in it are filled like what is said, with field.<key> for what was written down.
 type Effect struct {
-	Kind    string `json:"kind" enum:"customer,order_note,order_status,order_cancel,callback,tag"`
+	Kind    string `json:"kind" enum:"customer,order_note,order_status,order_cancel,callback,tag,task"`
 	Field   string `json:"field,omitempty" maxLength:"60" doc:"customer: which: note, birthday, language, preferred_channel, do_not_call"`
-	Value   string `json:"value,omitempty" maxLength:"2000" doc:"customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason"`
+	Value   string `json:"value,omitempty" maxLength:"2000" doc:"customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason; task: what is to be done"`
 	Text    string `json:"text,omitempty" maxLength:"2000" doc:"order_note, order_cancel (why)"`
-	Minutes int64  `json:"minutes,omitempty" minimum:"0" maximum:"525600" doc:"callback: after how long"`
+	Minutes int64  `json:"minutes,omitempty" minimum:"0" maximum:"525600" doc:"callback: after how long; task: until when, a day from then if 0"`
 	At      string `json:"at,omitempty" maxLength:"60" doc:"callback: key of a field with the time at which to ring; before minutes"`
+	// Department is who has a task; 0: anybody.
+	Department int64 `json:"department_id,omitempty" minimum:"0"`
 }
 
 var (
 	fieldKinds  = []string{"text", "long", "number", "date", "time", "phone", "choice", "yes_no"}
-	effectKinds = []string{"customer", "order_note", "order_status", "order_cancel", "callback", "tag"}
+	effectKinds = []string{"customer", "order_note", "order_status", "order_cancel", "callback", "tag", "task"}
 	targets     = []string{"", "customer.note", "customer.birthday", "customer.language", "customer.preferred_channel", "order.note"}
 	customers   = []string{"note", "birthday", "language", "preferred_channel", "do_not_call"}
 	keyForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -220,7 +222,7 @@ func checkEffects(place string, effects []Effect, fill Fill, at func(string, str
 			if !slices.Contains(customers, e.Field) {
 				at(p+".field", "not_one_of", "values", strings.Join(customers, ", "))
 			}
-		case "order_status", "tag", "callback":
+		case "order_status", "tag", "callback", "task":
 			if strings.TrimSpace(e.Value) == "" {
 				at(p+".value", "required")
 			}

@@ -3,6 +3,8 @@ package know
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 
 	"opeka/internal/account"
@@ -86,7 +88,7 @@ func (k *Know) AddScript(ctx context.Context, by account.By, store int64, in Scr
 	}
 	err = k.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
 		s = Script{ID: tx.ID(), Store: store, Name: in.Name, Purpose: in.Purpose, Version: 1, Active: in.Active == nil || *in.Active, Body: in.Body}
-		if err := k.free(ctx, tx, s); err != nil {
+		if err := k.fits(ctx, tx, s); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO scripts (id, store_id, name, purpose, version, active, created_at, updated_at) VALUES ($1, $2, $3, $4, 1, $5, $6, $6)`,
@@ -114,7 +116,7 @@ func (k *Know) ChangeScript(ctx context.Context, by account.By, id int64, in Scr
 		if in.Active != nil {
 			s.Active = *in.Active
 		}
-		if err := k.free(ctx, tx, s); err != nil {
+		if err := k.fits(ctx, tx, s); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `UPDATE scripts SET name = $1, purpose = $2, active = $3, version = $4, updated_at = $5 WHERE id = $6 AND version = $7`,
@@ -181,6 +183,43 @@ func (in *ScriptInput) check(fill Fill) error {
 		return care.Invalid("purpose", "script.key")
 	}
 	return in.Body.check(fill)
+}
+
+// fits refuses what doesn't go with the rest of the store.
+func (k *Know) fits(ctx context.Context, tx *db.Tx, s Script) error {
+	if err := k.free(ctx, tx, s); err != nil {
+		return err
+	}
+	for n, step := range s.Body.Steps {
+		place := fmt.Sprintf("body.steps.%d", n)
+		if err := k.departments(ctx, tx, s.Store, place, step.Effects); err != nil {
+			return err
+		}
+		for m, c := range step.Answer {
+			if err := k.departments(ctx, tx, s.Store, fmt.Sprintf("%s.answers.%d", place, m), c.Effects); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// departments refuses tasks for departments that aren't the store's.
+func (k *Know) departments(ctx context.Context, tx *db.Tx, store int64, place string, effects []Effect) error {
+	for n, e := range effects {
+		if e.Department == 0 {
+			continue
+		}
+		var of int64
+		err := tx.QueryRow(ctx, `SELECT store_id FROM departments WHERE id = $1`, e.Department).Scan(&of)
+		if errors.Is(err, db.ErrNoRows) || err == nil && of != store {
+			return care.Invalid(fmt.Sprintf("%s.effects.%d.department_id", place, n), "value_invalid")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // free refuses a second script for one purpose: nobody would know which of them opens.

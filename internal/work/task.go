@@ -59,6 +59,7 @@ type NewTask struct {
 	Title      string     `json:"title" minLength:"1" maxLength:"500"`
 	Department int64      `json:"department_id,omitempty" minimum:"0"`
 	Order      int64      `json:"order_id,omitempty" minimum:"0"`
+	Customer   int64      `json:"customer_id,omitempty" minimum:"0" doc:"The order's, where one is given"`
 	Deadline   *time.Time `json:"deadline_at,omitempty" doc:"A day from now if not given"`
 }
 
@@ -207,7 +208,8 @@ func (w *Work) AddTask(ctx context.Context, by account.By, in NewTask) (Task, er
 	for _, of := range []struct {
 		field, sql string
 		id         int64
-	}{{"department_id", `SELECT store_id, 0 FROM departments WHERE id = $1`, in.Department}, {"order_id", `SELECT store_id, customer_id FROM orders WHERE id = $1`, in.Order}} {
+	}{{"department_id", `SELECT store_id, 0 FROM departments WHERE id = $1`, in.Department}, {"customer_id", `SELECT store_id, id FROM customers WHERE id = $1`, in.Customer},
+		{"order_id", `SELECT store_id, customer_id FROM orders WHERE id = $1`, in.Order}} {
 		if of.id == 0 {
 			continue
 		}
@@ -219,7 +221,9 @@ func (w *Work) AddTask(ctx context.Context, by account.By, in NewTask) (Task, er
 		if err != nil {
 			return Task{}, err
 		}
-		t.Customer = max(t.Customer, customer)
+		if customer != 0 {
+			t.Customer = customer
+		}
 	}
 	err := w.db.Write(ctx, by.Actor(), func(tx *db.Tx) (err error) {
 		t.ID, err = w.addTask(ctx, tx, t, 0)

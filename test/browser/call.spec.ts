@@ -240,3 +240,40 @@ test('the bar in its four looks: offered, under way and over', async ({ signedIn
   await page.getByRole('button', { name: 'Finish' }).click()
   await expect(page.getByRole('region', { name: 'After the call' })).toBeHidden()
 })
+
+test('a script opens with the call, and its end says how the call is closed', async ({ signedIn: page, opeka }) => {
+  const say = (en: string) => ({ en })
+  const script = await opeka.api('POST', '/scripts', {
+    store_id: opeka.store.id,
+    name: 'Hello',
+    purpose: 'incoming',
+    body: {
+      start: 'hello',
+      steps: [
+        { key: 'hello', title: say('Hello'), say: say('Good day, here is {{ agent.name }}'), answers: [{ key: 'buys', label: say('Buys'), to: 'thanks' }] },
+        { key: 'thanks', title: say('Thanks'), say: say('Thank you!'), outcome: 'ordered' },
+      ],
+    },
+  })
+  await sitsDown(page, opeka)
+  await comesToThePhone(page)
+  const line = await (await town.person(number(), 650)).call()
+  await line.answered()
+  await expect(page.getByRole('region', { name: 'A call for you' })).toBeVisible({ timeout: 30_000 })
+  await page.keyboard.press('Alt+y')
+  const panel = page.getByRole('complementary', { name: 'Script' })
+  await expect(panel.getByText('Good day, here is Olena')).toBeVisible()
+  await line.hears(agentHz)
+  await page.keyboard.press('Alt+Shift+Digit1')
+  await expect(panel.getByText('Thank you!')).toBeVisible()
+  await accessible(page)
+  // Long enough to have been a conversation.
+  await expect(page.getByRole('timer')).toHaveText(/^0:(0[7-9]|[1-5]\d)$/)
+  await page.keyboard.press('Alt+q')
+  const after = page.getByRole('region', { name: 'After the call' })
+  await expect(after.getByRole('radio', { name: 'Orders or confirms' })).toBeChecked()
+  await after.getByRole('button', { name: 'Finish' }).click()
+  await expect(after).toBeHidden()
+  await expect(panel).toBeHidden()
+  await opeka.api('DELETE', `/scripts/${script.id}`)
+})

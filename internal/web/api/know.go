@@ -102,6 +102,16 @@ func (a *API) registerScripts() {
 		}) (*Out[know.Scene], error) {
 			return out(a.Know.Answer(ctx, by(ctx), in.ID, in.Body.Seq, in.Body.Given))
 		})
+	register(a, op{ID: "take-back-script-answer", Method: "POST", Path: "/script-runs/{id}/back", Tag: tag, Summary: "Take the latest answer back", Access: write, OwnIdempotency: true,
+		Detail: "What it led to and isn't done yet isn't done; what is done stays, and isn't done twice when the same is answered again."},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Seq int64 `json:"seq" minimum:"0" doc:"The run's seq that the screen knows"`
+			}
+		}) (*Out[know.Scene], error) {
+			return out(a.Know.Back(ctx, by(ctx), in.ID, in.Body.Seq))
+		})
 	register(a, op{ID: "finish-script", Method: "POST", Path: "/script-runs/{id}/finish", Tag: tag, Summary: "Close a script, at its end or before", Access: write},
 		func(ctx context.Context, in *ByID) (*None, error) {
 			return none(a.Know.Finish(ctx, by(ctx), in.ID))

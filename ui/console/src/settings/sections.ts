@@ -74,6 +74,7 @@ export const sections: Section[] = [
   ),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
   shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),
+  shop('scripts', 'settings.scripts', ScrollText, () => import('../script/Scripts.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),
   shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
   shop('tags', 'settings.tags', Tag, () => import('./Tags.svelte')),

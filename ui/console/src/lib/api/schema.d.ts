@@ -2667,6 +2667,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/script-runs/{id}/back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the latest answer back
+         * @description What it led to and isn't done yet isn't done; what is done stays, and isn't done twice when the same is answered again.
+         */
+        post: operations["take-back-script-answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/script-runs/{id}/finish": {
         parameters: {
             query?: never;
@@ -4509,30 +4529,34 @@ export interface components {
         Effect: {
             /** @description callback: key of a field with the time at which to ring; before minutes */
             at?: string;
+            /** Format: int64 */
+            department_id?: number;
             /** @description customer: which: note, birthday, language, preferred_channel, do_not_call */
             field?: string;
             /** @enum {string} */
-            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag";
+            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag" | "task";
             /**
              * Format: int64
-             * @description callback: after how long
+             * @description callback: after how long; task: until when, a day from then if 0
              */
             minutes?: number;
             /** @description order_note, order_cancel (why) */
             text?: string;
-            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason */
+            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason; task: what is to be done */
             value?: string;
         };
         Effected: {
             /** @description callback: key of a field with the time at which to ring; before minutes */
             at?: string;
+            /** Format: int64 */
+            department_id?: number;
             /** @description customer: which: note, birthday, language, preferred_channel, do_not_call */
             field?: string;
             /** @enum {string} */
-            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag";
+            kind: "customer" | "order_note" | "order_status" | "order_cancel" | "callback" | "tag" | "task";
             /**
              * Format: int64
-             * @description callback: after how long
+             * @description callback: after how long; task: until when, a day from then if 0
              */
             minutes?: number;
             /** @description Of a refusal: the code of an error */
@@ -4541,7 +4565,7 @@ export interface components {
             state: "queued" | "done" | "refused";
             /** @description order_note, order_cancel (why) */
             text?: string;
-            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason */
+            /** @description customer: the new value; order_status: the shop's own word; tag: its name; callback: its reason; task: what is to be done */
             value?: string;
         };
         Endpoint: {
@@ -5818,6 +5842,11 @@ export interface components {
         };
         NewTask: {
             /**
+             * Format: int64
+             * @description The order's, where one is given
+             */
+            customer_id?: number;
+            /**
              * Format: date-time
              * @description A day from now if not given
              */
@@ -6843,9 +6872,19 @@ export interface components {
             effects: components["schemas"]["Effected"][];
             fields: components["schemas"]["KnowField"][];
             hint: string;
+            /**
+             * Format: int64
+             * @description Answers that are needed at least to an end
+             */
+            left: number;
             name: string;
             run: components["schemas"]["Run"];
             say: string;
+            /**
+             * Format: int64
+             * @description Answers that brought it here, without those that were taken back
+             */
+            steps: number;
             title: string;
         };
         Script: {
@@ -7219,6 +7258,13 @@ export interface components {
         };
         "Tag-conversationRequest": {
             tags: string[];
+        };
+        "Take-back-script-answerRequest": {
+            /**
+             * Format: int64
+             * @description The run's seq that the screen knows
+             */
+            seq: number;
         };
         "Take-message-backRequest": {
             /** Format: int64 */
@@ -13387,6 +13433,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Answer-scriptRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-back-script-answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Take-back-script-answerRequest"];
             };
         };
         responses: {

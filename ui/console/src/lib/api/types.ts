@@ -500,5 +500,6 @@ export type LiveEvent =
   | { t: 'stock'; variant_id?: Id }
   | { t: 'inquiry'; inquiry_id: Id; conversation_id: Id }
   | { t: 'callback'; callback_id: Id; state: string; reason: string; version: number }
+  | { t: 'script'; run_id: Id }
   | { t: 'call'; call_id: Id; state: string; agent_id: Id; queue_id: Id }
   | { t: 'phone'; event: string; callback_id?: Id; call_id?: Id };

@@ -11,6 +11,7 @@ import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
 import type phoneWords from '$messages/en/phone.json';
 import type postWords from '$messages/en/post.json';
+import type scriptWords from '$messages/en/script.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
 import type workWords from '$messages/en/work.json';
@@ -28,6 +29,7 @@ type Words = typeof actWords &
   typeof customerWords &
   typeof noticesWords &
   typeof notifyWords &
+  typeof scriptWords &
   typeof settingsWords &
   typeof shopWords &
   typeof workWords;
@@ -65,7 +67,7 @@ export async function setLanguage(language: Language): Promise<void> {
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
 export async function needWords(
-  area: 'acts' | 'call' | 'callbacks' | 'notify' | 'settings' | 'work',
+  area: 'acts' | 'call' | 'callbacks' | 'notify' | 'script' | 'settings' | 'work',
 ): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);

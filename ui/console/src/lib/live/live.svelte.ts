@@ -26,6 +26,7 @@ const orderListeners = new Set<(id: Id) => void>();
 const inquiryListeners = new Set<() => void>();
 const callbackListeners = new Set<() => void>();
 const phoneListeners = new Set<() => void>();
+const scriptListeners = new Set<(run: Id) => void>();
 const callListeners = new Set<(id: Id) => void>();
 
 export const live = {
@@ -65,6 +66,11 @@ export const live = {
   onCall(run: (id: Id) => void): () => void {
     callListeners.add(run);
     return () => callListeners.delete(run);
+  },
+  /** A walk through a script; 0: there may have been several. */
+  onScript(run: (id: Id) => void): () => void {
+    scriptListeners.add(run);
+    return () => scriptListeners.delete(run);
   },
   /** Connects after the first paint; the first screen does not wait for it. */
   start(): () => void {
@@ -114,6 +120,7 @@ function catchUp(): void {
   callbackListeners.forEach((run) => run());
   phoneListeners.forEach((run) => run());
   callListeners.forEach((run) => run(0));
+  scriptListeners.forEach((run) => run(0));
 }
 
 export function hear(event: LiveEvent): void {
@@ -161,6 +168,9 @@ export function hear(event: LiveEvent): void {
       break;
     case 'call':
       callListeners.forEach((run) => run(event.call_id));
+      break;
+    case 'script':
+      scriptListeners.forEach((run) => run(event.run_id));
       break;
     case 'phone':
       phoneListeners.forEach((run) => run());
