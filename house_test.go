@@ -17,7 +17,7 @@ var floors = []struct {
 	rooms  []string
 	within bool // rooms of the floor may lean on each other
 }{
-	{"F0, knows nothing of shops", []string{"messages", "internal/db", "internal/job", "internal/bus", "internal/blob", "internal/cal", "internal/text", "internal/sound", "internal/outgoing"}, true},
+	{"F0, knows nothing of shops", []string{"messages", "internal/db", "internal/job", "internal/bus", "internal/blob", "internal/cal", "internal/text", "internal/sound", "internal/outgoing", "internal/mailproof"}, true},
 	{"F1, the language", []string{"internal/care"}, false},
 	{"F2a, rooms that others lean on", []string{"internal/account", "internal/find", "internal/customer", "internal/post"}, true},
 	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/phone", "internal/notify", "internal/work", "internal/know", "internal/webhook", "internal/shop", "internal/channel", "internal/carrier"}, false},

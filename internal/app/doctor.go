@@ -301,6 +301,7 @@ func (x *examination) connections(ctx context.Context, a *App) {
 				info, terr := peer.Test(ctx)
 				if err = terr; err == nil {
 					x.ok(what, "%s %s at %s", c.Plug, info.Version, info.URL)
+					x.records(c.Name, info.Records)
 				}
 			}
 			if err != nil {

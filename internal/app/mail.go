@@ -1,14 +1,19 @@
 package app
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
+	"opeka/internal/care"
+	"opeka/internal/mailproof"
 	"opeka/internal/web/mailin"
 )
 
@@ -17,7 +22,10 @@ func (a *App) openMail(c Config) (*mailin.Door, error) {
 	if len(c.MailListen) == 0 {
 		return nil, nil
 	}
-	o := mailin.Options{Listen: c.MailListen, Host: c.MailHost, Room: a.Post, Now: a.DB.Now, Log: a.Log}
+	o := mailin.Options{Listen: c.MailListen, Host: c.MailHost, Room: a.Post, Now: a.DB.Now, Log: a.Log,
+		Prove: func(ctx context.Context, host string, e mailproof.Evidence) mailproof.Result {
+			return mailproof.Prove(ctx, net.DefaultResolver, host, e)
+		}}
 	if c.MailCert != "" {
 		keeper := &certificate{cert: c.MailCert, key: c.MailKey, log: a.Log}
 		if _, err := keeper.get(nil); err != nil {
@@ -60,4 +68,21 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	c.have, c.of = &fresh, info.ModTime()
 	return c.have, nil
+}
+
+// records says which records of a domain are missing: without them letters are taken for spam, or for somebody else's.
+func (x *examination) records(connection string, list []care.DNSRecord) {
+	for _, r := range list {
+		what := strings.ToUpper(r.Kind) + " of " + connection
+		switch r.State {
+		case mailproof.RecordOK:
+			x.ok(what, "%s: %s", r.Name, r.Found)
+		case mailproof.RecordAdd:
+			x.warn(what, "Add a TXT record "+r.Name+" with the value: "+r.Want, "%s is missing: letters may be taken for spam", r.Name)
+		case mailproof.RecordChange:
+			x.warn(what, "Change the TXT record "+r.Name+" to: "+r.Want, "%s isn't right: %s", r.Name, strings.ReplaceAll(r.Found, "\n", " | "))
+		default:
+			x.warn(what, "Ask again when the DNS answers.", "%s couldn't be looked up", r.Name)
+		}
+	}
 }

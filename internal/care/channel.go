@@ -191,12 +191,16 @@ type MailFacts struct {
 	Auto       string   `json:"auto,omitempty"` // of an automatic letter, its kind: reply, generated, bulk, receipt
 	Spam       bool     `json:"spam,omitempty"`
 	// Doubtful: the letter claims a sender whose domain disowns it, or was passed on by somebody else. It isn't joined to anything by its looks.
-	Doubtful bool   `json:"doubtful,omitempty"`
-	Via      string `json:"via,omitempty"`    // who passed it on
-	HTML     string `json:"html,omitempty"`   // cleaned
-	Quoted   string `json:"quoted,omitempty"` // what was folded away
+	Doubtful bool `json:"doubtful,omitempty"`
+	// Proven: the sender's domain stands for the letter. Neither Proven nor Doubtful: nobody knows.
+	Proven bool   `json:"proven,omitempty"`
+	Via    string `json:"via,omitempty"`    // who passed it on
+	HTML   string `json:"html,omitempty"`   // cleaned
+	Quoted string `json:"quoted,omitempty"` // what was folded away
 	// Linked is set by the inbox: the conversation that the letter answers without going on in it.
 	Linked int64 `json:"-"`
+	// Guessed is set by the inbox: its looks led it where it goes, and nothing proves its sender.
+	Guessed bool `json:"-"`
 }
 
 // DeliveryReport says what became of a message that we sent.

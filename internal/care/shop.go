@@ -65,6 +65,17 @@ type PeerInfo struct {
 	TimeZone string `json:"time_zone"`
 	URL      string `json:"url"`
 	Writable bool   `json:"writable"` // the key may also change things; a channel may send
+	// Records are what other servers look for in the DNS when they get the mailbox's letters.
+	Records []DNSRecord `json:"records,omitempty"`
+}
+
+// DNSRecord is a record of a domain as it stands and as it should.
+type DNSRecord struct {
+	Kind  string `json:"kind" enum:"spf,dkim,dmarc"`
+	Name  string `json:"name"`
+	State string `json:"state" enum:"ok,add,change,unknown" doc:"unknown: the DNS didn't answer"`
+	Found string `json:"found"`
+	Want  string `json:"want" doc:"What should stand there; empty when all is well"`
 }
 
 // HookReceiver is a shop that pushes. A hook is a hint: what it says is fetched again.

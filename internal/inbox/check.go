@@ -62,8 +62,10 @@ func (i *Inbox) Envelope(ctx context.Context, scope care.Scope, id, message int6
 	if last.sender != "" {
 		e.Subject = answerSubject(cmp.Or(last.mail.Subject, c.Subject))
 		add(&e.To, cmp.Or(last.mail.From, last.sender))
-		add(&e.Cc, last.mail.To...)
-		add(&e.Cc, last.mail.Cc...)
+		if !last.mail.Guessed { // else whom it names may be anybody
+			add(&e.Cc, last.mail.To...)
+			add(&e.Cc, last.mail.Cc...)
+		}
 		e.Cc = slices.DeleteFunc(e.Cc, func(a string) bool { return bare(a) == last.sender })
 	}
 	known, err := addressesOf(ctx, q, c.Customer)

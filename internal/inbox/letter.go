@@ -23,6 +23,7 @@ type Mail struct {
 	Auto    string   `json:"auto,omitempty" doc:"Of an automatic letter, its kind: reply, generated, bulk, receipt"`
 	Spam    bool     `json:"spam,omitempty"`
 	Via     string   `json:"via,omitempty" doc:"Who passed it on"`
+	Guessed bool     `json:"guessed,omitempty" doc:"It came here by its subject and sender alone, and nothing proves that it is from him: whom it copied in gets no answers by itself"`
 	Quoted  string   `json:"quoted,omitempty" doc:"What was folded away: earlier letters, the signature"`
 	SendAt  db.Time  `json:"send_at" doc:"Until when it can be taken back; null: it has gone"`
 	// Pictures is of the sender: an agent has said that his may always be shown.
@@ -96,7 +97,7 @@ func (e *edit) letter(m Message, in care.Inbound) {
 		refs = append(refs[:1:1], refs[n-maxReferences+1:]...)
 	}
 	from := senderOf(&in)
-	what := Mail{Subject: in.Subject, From: from, To: f.To, Cc: f.Cc, Auto: f.Auto, Spam: f.Spam, Via: f.Via}
+	what := Mail{Subject: in.Subject, From: from, To: f.To, Cc: f.Cc, Auto: f.Auto, Spam: f.Spam, Via: f.Via, Guessed: f.Guessed && !e.created}
 	if in.Name != "" && from != "" {
 		what.From = in.Name + " <" + from + ">"
 	}

@@ -174,8 +174,8 @@ func (i *Inbox) takesPart(ctx context.Context, q db.Querier, c *conversation, fr
 			return true, nil
 		}
 		var m Mail
-		if json.Unmarshal(raw, &m) != nil {
-			continue
+		if json.Unmarshal(raw, &m) != nil || m.Guessed {
+			continue // whom somebody copied in who may have been anybody
 		}
 		for _, list := range [][]string{m.Cc, m.Bcc, m.To} {
 			// Whom a customer wrote to beside us may be anybody; whom he copied in he has told himself.

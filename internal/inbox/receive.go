@@ -44,6 +44,7 @@ func (i *Inbox) Receive(ctx context.Context, in care.Inbound) (Received, error) 
 				facts.Spam = !yes
 			}
 			facts.Linked, in.Mail, in.Conversation = p.linked, &facts, p.conversation
+			facts.Guessed = p.by == bySubject && !facts.Proven
 		}
 		r, err := i.receive(ctx, in, try)
 		if !db.Conflicts(err) || try == tries {

@@ -97,7 +97,7 @@ func (e *edit) write(m Message, a Answer, r post.Reply) error {
 	if len(what.To) == 0 && last.sender != "" && !what.Forward {
 		what.To = []string{last.sender}
 	}
-	if a.Cc == nil && !what.Forward {
+	if a.Cc == nil && !what.Forward && !last.mail.Guessed {
 		what.Cc = last.mail.Cc
 	}
 	if e.created { // the conversation begins with it

@@ -23,8 +23,39 @@ type Envelope struct {
 	IP   net.IP   // nil: by a socket of this machine
 	By   string   // our name
 	With string   // the protocol: ESMTP, ESMTPS, LMTP
-	// Results is what was found out about the sender, as the field Authentication-Results has it; empty: nothing.
+	// Proof is what was found out about the sender, and Results the same as the field Authentication-Results has it; empty: nothing.
+	Proof   string
 	Results string
+}
+
+// Proofs.
+const (
+	ProofPass = "pass" // the sender's domain stands for the letter
+	ProofFail = "fail" // the domain says that it isn't one of its letters
+)
+
+// rawFacts is what is known of a raw arrival beside its bytes.
+type rawFacts struct {
+	Proof string `json:"proof,omitempty"`
+}
+
+// judge gives a letter what its envelope proved.
+func (f rawFacts) judge(a *care.Arrival) {
+	if a.Mail == nil || f.Proof == "" {
+		return
+	}
+	facts := *a.Mail
+	switch {
+	case f.Proof == ProofFail:
+		facts.Proven, facts.Doubtful = false, true
+		a.From = slices.Clone(a.From)
+		for n := range a.From {
+			a.From[n].Verified = false
+		}
+	case f.Proof == ProofPass && facts.Via == "":
+		facts.Proven = true
+	}
+	a.Mail = &facts
 }
 
 // head is what is put before the letter: to whom it came and from where, as the last server on the way notes it.
@@ -74,6 +105,6 @@ func (p *Post) ReceiveMail(ctx context.Context, connection int64, e Envelope, ra
 	to := slices.Sorted(slices.Values(e.To))
 	fmt.Fprintf(h, "%s\x00%s\x00", e.From, strings.Join(to, "\x00"))
 	h.Write(raw)
-	k, err := p.keepRaw(ctx, l, slices.Concat([]byte(e.head(p.db.Now())), bytes.TrimLeft(raw, "\r\n")), "mail:"+hex.EncodeToString(h.Sum(nil)), "")
+	k, err := p.keepRaw(ctx, l, slices.Concat([]byte(e.head(p.db.Now())), bytes.TrimLeft(raw, "\r\n")), rawFacts{e.Proof}, "mail:"+hex.EncodeToString(h.Sum(nil)), "")
 	return Pushed{Verdict: k.verdict, Duplicate: k.duplicate}, err
 }

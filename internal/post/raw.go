@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,19 +47,23 @@ func (p *Post) listen(ctx context.Context, l live) error {
 				return nil
 			})
 		}
-		_, err := p.keepRaw(ctx, l, raw, "", cursor)
+		_, err := p.keepRaw(ctx, l, raw, rawFacts{}, "", cursor)
 		return err
 	})
 }
 
 // keepRaw writes a letter down as it came, once, with the job that reads it. delivery is what it is known by; empty: its bytes.
-func (p *Post) keepRaw(ctx context.Context, l live, raw []byte, delivery, cursor string) (kept, error) {
+func (p *Post) keepRaw(ctx context.Context, l live, raw []byte, facts rawFacts, delivery, cursor string) (kept, error) {
 	line := ""
 	if r, ok := l.channel.(care.RawReader); ok {
 		sum := sha256.Sum256([]byte(r.LineOf(raw)))
 		line = hex.EncodeToString(sum[:8])
 	}
-	return p.keepItems(ctx, l, raw, []item{{arrivedRaw, line, []byte("{}")}}, delivery, cursor)
+	body, err := json.Marshal(facts)
+	if err != nil {
+		return kept{}, err
+	}
+	return p.keepItems(ctx, l, raw, []item{{arrivedRaw, line, body}}, delivery, cursor)
 }
 
 // rawReader opens a connection that takes letters, and looks whether this one can be taken at all.
@@ -88,7 +93,7 @@ func (p *Post) ReceiveRaw(ctx context.Context, connection int64, raw []byte) (Pu
 	if l.State == account.StatePaused {
 		return Pushed{}, care.Conflict("connection.paused")
 	}
-	k, err := p.keepRaw(ctx, l, raw, "", "")
+	k, err := p.keepRaw(ctx, l, raw, rawFacts{}, "", "")
 	return Pushed{Verdict: k.verdict, Duplicate: k.duplicate}, err
 }
 
@@ -174,8 +179,13 @@ func (p *Post) takeRaw(ctx context.Context, l live, a arrival) error {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return fmt.Errorf("post: raw: %w", err)
 	}
+	var facts rawFacts
+	if err := json.Unmarshal(a.body, &facts); err != nil {
+		return care.Invalid("body", "value_invalid")
+	}
 	read, files := reader.ReadRaw(raw)
 	for _, m := range read.Messages {
+		facts.judge(&m)
 		err := p.hand(ctx, l, a, m, files)
 		var refused *care.Error
 		if errors.As(err, &refused) && refused.Kind == care.KindInvalid {

@@ -21,16 +21,18 @@ import (
 	"time"
 
 	"opeka/internal/care"
+	"opeka/internal/mailproof"
 	"opeka/internal/outgoing"
 )
 
 // Plug is the mail plug.
 type Plug struct {
-	roots *x509.CertPool // of tests; nil: the system's
+	roots    *x509.CertPool // of tests; nil: the system's
+	resolver mailproof.Resolver
 }
 
 // New returns the plug.
-func New() Plug { return Plug{} }
+func New() Plug { return Plug{resolver: net.DefaultResolver} }
 
 // Name implements care.Plug.
 func (Plug) Name() string { return "email" }
@@ -66,6 +68,7 @@ func (Plug) Fields() []care.Field {
 		{Name: "dkim_domain", Kind: "text"},
 		{Name: "dkim_selector", Kind: "text"},
 		{Name: "dkim_key", Kind: "secret"},
+		{Name: "auth_server", Kind: "text"},
 	}
 }
 
@@ -90,6 +93,7 @@ type settings struct {
 	ClientID     string `json:"oauth_client_id"`
 	DKIMDomain   string `json:"dkim_domain"`
 	DKIMSelector string `json:"dkim_selector"`
+	AuthServer   string `json:"auth_server"` // whose Authentication-Results are believed
 }
 
 type secrets struct {
@@ -107,6 +111,7 @@ type mailbox struct {
 	own     []string // every address under which letters come, in lower case
 	dkim    crypto.Signer
 	roots   *x509.CertPool
+	dns     mailproof.Resolver
 	client  *http.Client
 	dialing func(ctx context.Context, network, address string) (net.Conn, error)
 	now     func() time.Time
@@ -117,7 +122,7 @@ type mailbox struct {
 
 // OpenChannel implements care.ChannelPlug.
 func (p Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, error) {
-	m := &mailbox{client: client, dialing: outgoing.Dial(client), roots: p.roots, now: time.Now}
+	m := &mailbox{client: client, dialing: outgoing.Dial(client), roots: p.roots, dns: p.resolver, now: time.Now}
 	if err := json.Unmarshal(c.Settings, &m.settings); err != nil {
 		return nil, care.Invalid("settings", "value_invalid")
 	}
@@ -244,7 +249,21 @@ func (m *mailbox) Test(ctx context.Context) (care.PeerInfo, error) {
 		_ = c.Quit()
 		info.Writable = true
 	}
+	if m.dns != nil {
+		for _, r := range mailproof.Look(ctx, m.dns, m.domain()) {
+			info.Records = append(info.Records, care.DNSRecord(r))
+		}
+	}
 	return info, nil
+}
+
+// domain is what other servers judge our letters by.
+func (m *mailbox) domain() mailproof.Domain {
+	d := mailproof.Domain{Address: m.from.Address, Server: m.SMTPHost, Selector: m.DKIMSelector, Signs: m.DKIMDomain}
+	if m.dkim != nil {
+		d.Key = m.dkim.Public()
+	}
+	return d
 }
 
 // Close implements io.Closer.

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"opeka/internal/care"
+	"opeka/internal/mailproof"
 	"opeka/internal/text"
 	"opeka/internal/text/letter"
 )
@@ -90,24 +92,20 @@ func codeOf(r letter.Recipient) string {
 	return "other"
 }
 
-// publicHosts give addresses to everybody: who shares one with the shop isn't of the shop.
-var publicHosts = []string{"gmail.com", "googlemail.com", "ukr.net", "i.ua", "meta.ua", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com", "mail.ru", "bk.ru", "list.ru", "inbox.ru", "yandex.ru", "yandex.ua", "ya.ru", "rambler.ru",
-	"wp.pl", "onet.pl", "op.pl", "o2.pl", "interia.pl", "gazeta.pl", "proton.me", "protonmail.com", "gmx.com", "gmx.net"}
-
 // staff tells whether the address is one of the shop's own people.
 func (m *mailbox) staff(key string) bool {
 	host := key[strings.LastIndexByte(key, '@')+1:]
-	return m.isOwn(key) || host == strings.ToLower(m.host()) && !slices.Contains(publicHosts, host)
+	return m.isOwn(key) || host == strings.ToLower(m.host()) && !mailproof.Public(host)
 }
 
 func (m *mailbox) message(l *letter.Letter, raw []byte) (care.Arrival, map[string][]byte) {
 	facts := &care.MailFacts{MessageID: l.MessageID, InReplyTo: l.InReplyTo, References: l.References, To: emails(l.To), Cc: emails(l.Cc), Auto: l.Auto.Kind,
-		Automatic: l.Auto.Kind != "", Spam: l.Spam.Is, Doubtful: l.Disowned()}
+		Automatic: l.Auto.Kind != "", Spam: l.Spam.Is, Doubtful: l.Disowned(), Proven: m.proven(l)}
 	who := l.From
 	whole := l.Text
 	switch f := l.Forwarded; {
 	case f != nil && m.staff(l.From.Key()) && !m.isOwn(strings.ToLower(f.From.Email)):
-		who, facts.Via, facts.Doubtful = f.From, l.From.Email, true
+		who, facts.Via, facts.Doubtful, facts.Proven = f.From, l.From.Email, true, false
 		facts.InReplyTo, facts.References = nil, nil
 		whole = strings.TrimSpace(f.Note + "\n\n" + f.Text)
 	default:
@@ -182,6 +180,23 @@ func (m *mailbox) message(l *letter.Letter, raw []byte) (care.Arrival, map[strin
 		}
 	}
 	return a, files
+}
+
+// serversOf are the names under which the usual mailboxes' servers write what they found out. They write it into every letter.
+var serversOf = map[string]string{"imap.gmail.com": "mx.google.com", "imap.googlemail.com": "mx.google.com"}
+
+// proven tells whether the mailbox's own server has found that the sender's domain stands for the letter. Anybody can write such a line, so it counts only in the name of
+// a server that is known to write it, and only the topmost.
+func (m *mailbox) proven(l *letter.Letter) bool {
+	trusted := cmp.Or(strings.TrimSpace(m.AuthServer), serversOf[strings.ToLower(m.IMAPHost)])
+	if trusted == "" || len(l.Header.All("From")) != 1 {
+		return false
+	}
+	for _, v := range l.Header.All("Authentication-Results") {
+		server, verdict := mailproof.ReadField(v, l.From.Email)
+		return strings.EqualFold(server, trusted) && verdict == mailproof.Proven
+	}
+	return false
 }
 
 func emails(as []letter.Address) []string {

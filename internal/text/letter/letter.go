@@ -213,3 +213,9 @@ func SenderOf(raw []byte) string {
 	}
 	return ""
 }
+
+// HeadOf reads no more of a mail than its head.
+func HeadOf(raw []byte) Header {
+	h, _ := splitHead(raw[:min(len(raw), maxHeader)])
+	return h
+}

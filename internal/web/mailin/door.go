@@ -17,6 +17,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"opeka/internal/mailproof"
 	"opeka/internal/post"
 )
 
@@ -52,8 +53,13 @@ type Options struct {
 	TLS    *tls.Config
 	Limits Limits
 	Room   Room
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Prove looks whether a letter is from whom it says. It is asked about letters that servers of the outside bring; what is of this machine's network
+	// was looked at by the server that took it in. nil: nobody looks.
+	Prove func(ctx context.Context, host string, e mailproof.Evidence) mailproof.Result
+	// Outside tells who is of the outside; nil: addresses that are neither this machine's nor private.
+	Outside func(net.Addr) bool
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Door is open between Open and Close.
@@ -81,6 +87,12 @@ func New(o Options) *Door {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Outside == nil {
+		o.Outside = func(a net.Addr) bool {
+			_, near := peerOf(a)
+			return !near
+		}
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -24,6 +24,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"opeka/internal/care"
+	"opeka/internal/mailproof"
 	"opeka/internal/post"
 	"opeka/internal/web/mailin"
 )
@@ -288,6 +289,30 @@ func TestSTARTTLS(t *testing.T) {
 	local.says("LHLO here", "250")
 	if err := mailin.New(mailin.Options{Listen: []string{"lmtp:" + socket}, Room: r}).Open(); err == nil {
 		t.Error("a socket at which somebody answers was taken away")
+	}
+}
+
+func TestLettersFromOutsideAreLookedAt(t *testing.T) {
+	for name, outside := range map[string]bool{"outside": true, "of the house": false} {
+		r := &room{}
+		d := dial(t, open(t, r, func(o *mailin.Options) {
+			o.Outside = func(net.Addr) bool { return outside }
+			o.Prove = func(_ context.Context, host string, e mailproof.Evidence) mailproof.Result {
+				if host != "mx.shop.example" || e.From != "olena@example.com" || e.Helo != "mail.example.com" || !e.IP.IsLoopback() || !strings.Contains(string(e.Raw), "Subject: one") {
+					t.Errorf("%s %+v", host, e)
+				}
+				return mailproof.Result{Verdict: mailproof.Denied, Field: "mx.shop.example; dmarc=fail"}
+			}
+		}), 0)
+		d.hears()
+		d.says("EHLO mail.example.com", "250")
+		d.says("MAIL FROM:<olena@example.com>", "250")
+		d.says("RCPT TO:<help@shop.example>", "250")
+		d.says("DATA", "354")
+		d.says("From: olena@example.com\r\nSubject: one\r\n\r\nx\r\n.", "250")
+		if looked := r.of[0].Proof == post.ProofFail && r.of[0].Results != ""; looked != outside {
+			t.Errorf("%s: %+v", name, r.of[0])
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"opeka/internal/care"
+	"opeka/internal/mailproof"
 	"opeka/internal/post"
 )
 
@@ -120,8 +121,9 @@ func (s *session) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	proof := s.prove(raw)
 	for _, b := range s.mailboxes() {
-		if err := s.keep(b, raw); err != nil {
+		if err := s.keep(b, raw, proof); err != nil {
 			return err
 		}
 	}
@@ -134,8 +136,9 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 	if err != nil {
 		return err
 	}
+	proof := s.prove(raw)
 	for _, b := range s.mailboxes() {
-		err := s.keep(b, raw)
+		err := s.keep(b, raw, proof)
 		for _, to := range b.to {
 			status.SetStatus(to, err)
 		}
@@ -191,10 +194,18 @@ func (s *session) read(r io.Reader) ([]byte, error) {
 	return raw, nil
 }
 
-func (s *session) keep(b mailbox, raw []byte) error {
+// prove looks whether the letter is from whom it says.
+func (s *session) prove(raw []byte) mailproof.Result {
+	if s.d.o.Prove == nil || !s.d.o.Outside(s.peer) {
+		return mailproof.Result{}
+	}
+	return s.d.o.Prove(s.d.ctx, s.d.o.Host, mailproof.Evidence{Raw: raw, From: s.from, Helo: s.helo, IP: s.ip})
+}
+
+func (s *session) keep(b mailbox, raw []byte, proof mailproof.Result) error {
 	ctx, cancel := context.WithTimeout(s.d.ctx, keepWithin)
 	defer cancel()
-	e := post.Envelope{From: s.from, To: b.to, Helo: s.helo, IP: s.ip, By: s.d.o.Host, With: s.protocol()}
+	e := post.Envelope{From: s.from, To: b.to, Helo: s.helo, IP: s.ip, By: s.d.o.Host, With: s.protocol(), Proof: string(proof.Verdict), Results: proof.Field}
 	if _, err := s.d.o.Room.ReceiveMail(ctx, b.connection, e, raw); err != nil {
 		return s.answer(err)
 	}

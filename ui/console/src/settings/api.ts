@@ -374,6 +374,15 @@ export interface PeerInfo {
   time_zone: string;
   url: string;
   writable: boolean;
+  records?: DNSRecord[];
+}
+/** What other servers look for in the DNS when they get a mailbox's letters. */
+export interface DNSRecord {
+  kind: 'spf' | 'dkim' | 'dmarc';
+  name: string;
+  state: 'ok' | 'add' | 'change' | 'unknown';
+  found: string;
+  want: string;
 }
 export interface HookStatus {
   topic: string;

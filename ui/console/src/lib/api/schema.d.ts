@@ -4347,6 +4347,19 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        DNSRecord: {
+            found: string;
+            /** @enum {string} */
+            kind: "spf" | "dkim" | "dmarc";
+            name: string;
+            /**
+             * @description unknown: the DNS didn't answer
+             * @enum {string}
+             */
+            state: "ok" | "add" | "change" | "unknown";
+            /** @description What should stand there; empty when all is well */
+            want: string;
+        };
         Dead: {
             /** Format: int64 */
             attempts: number;
@@ -5498,6 +5511,8 @@ export interface components {
             forward?: boolean;
             /** @description Empty: the store */
             from: string;
+            /** @description It came here by its subject and sender alone, and nothing proves that it is from him: whom it copied in gets no answers by itself */
+            guessed?: boolean;
             /** @description Pictures of this sender that lie elsewhere are shown without asking */
             pictures?: boolean;
             /** @description What was folded away: earlier letters, the signature */
@@ -6133,6 +6148,7 @@ export interface components {
         PeerInfo: {
             currency: string;
             name: string;
+            records?: components["schemas"]["DNSRecord"][];
             time_zone: string;
             url: string;
             version: string;
