@@ -115,6 +115,7 @@ type mailbox struct {
 	client  *http.Client
 	dialing func(ctx context.Context, network, address string) (net.Conn, error)
 	now     func() time.Time
+	poll    time.Duration // between two looks where there is no IDLE, and for folders beside the first
 
 	token tokens
 	pool  pool
@@ -122,7 +123,7 @@ type mailbox struct {
 
 // OpenChannel implements care.ChannelPlug.
 func (p Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, error) {
-	m := &mailbox{client: client, dialing: outgoing.Dial(client), roots: p.roots, dns: p.resolver, now: time.Now}
+	m := &mailbox{client: client, dialing: outgoing.Dial(client), roots: p.roots, dns: p.resolver, now: time.Now, poll: pollEvery}
 	if err := json.Unmarshal(c.Settings, &m.settings); err != nil {
 		return nil, care.Invalid("settings", "value_invalid")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-sasl"
 
 	"opeka/internal/care"
 	"opeka/internal/text/letter"
@@ -108,6 +109,10 @@ func (m *mailbox) loggedIn(c *imapclient.Client, err error) error {
 		return nil
 	}
 	c.Close()
+	var token *sasl.OAuthBearerError
+	if errors.As(err, &token) {
+		return &care.AuthError{Cause: fmt.Errorf("%w: %s", errRefused, token.Status)}
+	}
 	var refused *imap.Error
 	if errors.As(err, &refused) && refused.Code != imap.ResponseCodeUnavailable && refused.Code != imap.ResponseCodeServerBug {
 		return &care.AuthError{Cause: fmt.Errorf("%w: %s", errRefused, refused.Text)}
@@ -154,7 +159,7 @@ func (m *mailbox) ListenFrom(ctx context.Context, from string, take care.TakeRaw
 		}
 		wait := idleFor
 		if !idles || len(folders) > 1 {
-			wait = pollEvery
+			wait = m.poll
 		}
 		if err := m.await(ctx, c, idles, wait, news); err != nil {
 			return lost(ctx, err)

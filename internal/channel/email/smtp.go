@@ -127,9 +127,13 @@ func (m *mailbox) loginSMTP(ctx context.Context, c *smtp.Client) error {
 	}
 	err := c.Auth(by)
 	var refused *smtp.SMTPError
+	var token *sasl.OAuthBearerError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &token):
+		m.forgetToken()
+		return &care.AuthError{Cause: fmt.Errorf("%w: %s", errRefused, token.Status)}
 	case errors.As(err, &refused) && refused.Code >= 500:
 		m.forgetToken()
 		return &care.AuthError{Cause: fmt.Errorf("%w: %s", errRefused, refused.Message)}
