@@ -34,7 +34,10 @@ func (b *bench) seeded(ctx context.Context, conversations int) (*seed, error) {
 	if s := b.seeds[conversations]; s != nil {
 		return s, nil
 	}
-	kept, err := b.kept(ctx, conversations)
+	kept, err := b.kept(fmt.Sprint(conversations), func(dir string) error {
+		_, err := grow(ctx, dir, "", conversations)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -50,25 +53,26 @@ func (b *bench) seeded(ctx context.Context, conversations int) (*seed, error) {
 	return s, json.Unmarshal(about, &s.About)
 }
 
-// kept is the seed's folder in the cache, grown if need be. One that was grown under an older schema serves too: whoever opens its
+// kept is a seed's folder in the cache, grown if need be. One that was grown under an older schema serves too: whoever opens its
 // copy migrates it.
-func (b *bench) kept(ctx context.Context, conversations int) (string, error) {
+func (b *bench) kept(name string, grow func(dir string) error) (string, error) {
 	schema, err := db.Schema()
 	if err != nil {
 		return "", err
 	}
-	if dir := b.fitting(schema, conversations); dir != "" {
+	if dir := b.fitting(schema, name); dir != "" {
 		return dir, nil
 	}
-	fmt.Fprintf(os.Stderr, "  growing a seed of %d conversations ...\n", conversations)
+	fmt.Fprintf(os.Stderr, "  growing the seed %s ...\n", name)
 	begun := time.Now()
-	sum := sha256.Sum256([]byte(strings.Join(schema, "\n")))
-	dir := filepath.Join(b.Cache, fmt.Sprintf("%d-%x", conversations, sum[:6]))
+	list := []byte(strings.Join(schema, "\n") + "\n")
+	sum := sha256.Sum256(list)
+	dir := filepath.Join(b.Cache, fmt.Sprintf("%s-%x", name, sum[:6]))
 	making := dir + ".making"
 	if err := os.RemoveAll(making); err != nil {
 		return "", err
 	}
-	if _, err := grow(ctx, making, "", conversations); err != nil {
+	if err := errors.Join(os.MkdirAll(making, 0o700), grow(making), os.WriteFile(filepath.Join(making, schemaFile), list, 0o600)); err != nil {
 		return "", errors.Join(err, os.RemoveAll(making))
 	}
 	fmt.Fprintf(os.Stderr, "  grown in %v\n", time.Since(begun).Round(time.Second))
@@ -76,8 +80,8 @@ func (b *bench) kept(ctx context.Context, conversations int) (string, error) {
 }
 
 // fitting is the kept seed with the most migrations of those of which this program knows every one; empty: there is none.
-func (b *bench) fitting(schema []string, conversations int) (best string) {
-	dirs, _ := filepath.Glob(filepath.Join(b.Cache, fmt.Sprintf("%d-*", conversations)))
+func (b *bench) fitting(schema []string, name string) (best string) {
+	dirs, _ := filepath.Glob(filepath.Join(b.Cache, name+"-*"))
 	most := 0
 	for _, dir := range dirs {
 		text, err := os.ReadFile(filepath.Join(dir, schemaFile))

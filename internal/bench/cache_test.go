@@ -32,12 +32,12 @@ func TestAKeptSeedServesLaterSchemas(t *testing.T) {
 		{[]string{"0001 A", "0090 b", "0091 e"}, "1000-other"},
 		{[]string{"0001 a"}, ""},
 	} {
-		got := b.fitting(c.schema, 1000)
+		got := b.fitting(c.schema, "1000")
 		if c.want == "" && got != "" || c.want != "" && filepath.Base(got) != c.want {
 			t.Errorf("for %v: %q, want %q", c.schema, got, c.want)
 		}
 	}
-	if got := b.fitting([]string{"0001 a", "0090 b"}, 100); got != "" {
+	if got := b.fitting([]string{"0001 a", "0090 b"}, "100"); got != "" {
 		t.Errorf("another size: %q", got)
 	}
 }

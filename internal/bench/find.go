@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -68,11 +69,36 @@ func (c *crowdOf) index(ctx context.Context, d *db.DB, f *find.Finder, customers
 	return names, nil
 }
 
+const crowdFile, namesFile = "find.db", "names.json"
+
+// crowded makes a database in which a crowd can be found, and a file of some of the names.
+func crowded(ctx context.Context, dir string, customers int) (err error) {
+	d, err := db.Open(ctx, "sqlite:"+filepath.Join(dir, crowdFile), db.Options{Log: quiet})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := d.Migrate(ctx); err != nil {
+		return err
+	}
+	names, err := newCrowdOf(customers).index(ctx, d, find.New(d), customers)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, namesFile), text, 0o600)
+}
+
 var findRow = row{name: "find", what: "find by anything", peer: "e-mail only", measure: func(ctx context.Context, b *bench) (err error) {
 	customers := b.smaller(1_000_000, 5_000)
-	file := filepath.Join(b.dir, "find.db")
-	defer os.Remove(file)
-	d, err := db.Open(ctx, "sqlite:"+file, db.Options{Log: quiet})
+	kept, err := b.kept(fmt.Sprintf("find-%d", customers), func(dir string) error { return crowded(ctx, dir, customers) })
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, "sqlite:"+filepath.Join(kept, crowdFile), db.Options{Log: quiet}) // only read
 	if err != nil {
 		return err
 	}
@@ -81,8 +107,10 @@ var findRow = row{name: "find", what: "find by anything", peer: "e-mail only", m
 		return err
 	}
 	f := find.New(d)
-	names, err := newCrowdOf(customers).index(ctx, d, f, customers)
-	if err != nil {
+	var names []string
+	if text, err := os.ReadFile(filepath.Join(kept, namesFile)); err != nil {
+		return err
+	} else if err := json.Unmarshal(text, &names); err != nil {
 		return err
 	}
 	surname := func(n int) []rune { return []rune(strings.Fields(names[n*7%len(names)])[0]) }

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,12 +87,7 @@ func grow(ctx context.Context, data, database string, conversations int) (About,
 	if err != nil {
 		return About{}, err
 	}
-	schema, err := db.Schema()
-	if err != nil {
-		return About{}, err
-	}
-	return g.about, errors.Join(os.WriteFile(filepath.Join(data, aboutFile), out, 0o600),
-		os.WriteFile(filepath.Join(data, schemaFile), []byte(strings.Join(schema, "\n")+"\n"), 0o600))
+	return g.about, os.WriteFile(filepath.Join(data, aboutFile), out, 0o600)
 }
 
 var (
