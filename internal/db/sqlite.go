@@ -26,6 +26,7 @@ type sqliteDB struct {
 	kept    []*writeReq
 	careful int
 	check   *checkpointer
+	sync    *syncer
 	each    bool
 	log     *slog.Logger
 	closed  chan struct{}
@@ -83,6 +84,10 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 	if err := c.lite.GatherLog(); err != nil {
 		return nil, errors.Join(fmt.Errorf("db: open %s: %w", path, err), c.close())
 	}
+	sync, err := newSyncer(path)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
 	n := o.ReadConns
 	if n == 0 {
 		n = 8
@@ -90,7 +95,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*sqliteDB, error) 
 	s := &sqliteDB{
 		path: path, conn: c, read: newReader(path, n, append(pragmas, "query_only = ON", "cache_size = -8000", "mmap_size = 1073741824")),
 		reqs: make(chan *writeReq, maxBatch), each: o.CommitEach, log: o.Log, closed: make(chan struct{}), lock: lock,
-		check: newCheckpointer(path, pragmas, o.Log),
+		check: newCheckpointer(path, pragmas, o.Log), sync: sync,
 	}
 	go s.loop()
 	return s, nil
@@ -127,6 +132,10 @@ func (s *sqliteDB) loop() {
 // whole transaction, and those before it are run again: that is seldom, and a savepoint around every closure would cost each a
 // copy of the pages that it touches. The batches that follow a failure are careful: their closures have savepoints.
 func (s *sqliteDB) batch(first *writeReq) {
+	if s.sync.err != nil {
+		first.err <- s.sync.err
+		return
+	}
 	if err := s.run("BEGIN IMMEDIATE"); err != nil {
 		first.err <- fmt.Errorf("db: begin: %w", err)
 		return
@@ -135,7 +144,7 @@ func (s *sqliteDB) batch(first *writeReq) {
 	if careful {
 		s.careful--
 	}
-	s.kept = s.kept[:0]
+	s.kept = nil
 	for r := first; r != nil; {
 		wrote, err := s.one(r, careful)
 		if err == nil {
@@ -146,25 +155,38 @@ func (s *sqliteDB) batch(first *writeReq) {
 			}
 		}
 		r = nil
-		if !s.each && len(s.kept) < maxBatch && time.Since(begun) < batchTime {
-			select {
-			case next, open := <-s.reqs:
-				if open {
-					r = next
-				}
-			default:
-			}
+		if !s.each && len(s.kept) < maxBatch && (s.sync.busy || time.Since(begun) < batchTime) {
+			r = s.next()
 		}
 	}
-	err := s.run("COMMIT")
-	if err != nil {
+	if err := s.conn.lite.Unsynced(func() error { return s.run("COMMIT") }); err != nil {
 		_ = s.run("ROLLBACK")
-		err = fmt.Errorf("db: commit: %w", err)
-	}
-	for _, r := range s.kept {
-		r.err <- err
+		for _, r := range s.kept {
+			r.err <- fmt.Errorf("db: commit: %w", err)
+		}
+	} else if s.sync.start(s.kept); s.each {
+		s.sync.wait()
 	}
 	s.check.after(s.conn.lite)
+}
+
+// next is a request that waits; while the last commit is still on its way to disk also one that comes meanwhile.
+func (s *sqliteDB) next() *writeReq {
+	select {
+	case r := <-s.reqs:
+		return r
+	default:
+	}
+	if !s.sync.busy {
+		return nil
+	}
+	select {
+	case r := <-s.reqs:
+		return r
+	case err := <-s.sync.done:
+		s.sync.ended(err)
+		return nil
+	}
 }
 
 // carefulFor is how many batches have savepoints after one that had to be redone.
@@ -227,7 +249,7 @@ func (s *sqliteDB) close() error {
 		s.mu.Unlock()
 		<-s.closed
 		s.check.close()
-		err = errors.Join(s.read.close(), s.conn.close())
+		err = errors.Join(s.sync.close(), s.read.close(), s.conn.close())
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
 		}

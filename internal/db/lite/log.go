@@ -15,14 +15,15 @@ import (
 // That is safe because whatever else is done with the file comes after what is kept here: the sync with which a commit ends, and without which no
 // other connection is told of its pages, writes it out first.
 type gathered struct {
-	tls     *libc.TLS
-	file    uintptr
-	was     *sqlite3.Tsqlite3_io_methods
-	methods uintptr // a copy of was, with our own functions
-	kept    uintptr
-	n       int
-	begins  int64 // where kept belongs
-	funcs   []any // SQLite calls them; the collector doesn't see that
+	tls      *libc.TLS
+	file     uintptr
+	was      *sqlite3.Tsqlite3_io_methods
+	methods  uintptr // a copy of was, with our own functions
+	kept     uintptr
+	n        int
+	begins   int64 // where kept belongs
+	unsynced bool  // what a commit writes needn't be on disk when it ends
+	funcs    []any // SQLite calls them; the collector doesn't see that
 }
 
 // SQLite writes less than 128 KB at once.
@@ -75,7 +76,9 @@ func (c *Conn) GatherLog() error {
 		return original[fileWrite](g.was.FxRead)(tls, file, p, n, off)
 	})
 	own.FxSync = method(g, fileSync(func(tls *libc.TLS, file uintptr, flags int32) int32 {
-		if rc := g.flush(); rc != sqlite3.SQLITE_OK {
+		// The head of a log that begins anew must be on disk before anything that follows it.
+		head := g.n > 0 && g.begins == 0
+		if rc := g.flush(); rc != sqlite3.SQLITE_OK || g.unsynced && !head {
 			return rc
 		}
 		return original[fileSync](g.was.FxSync)(tls, file, flags)
@@ -89,6 +92,13 @@ func (c *Conn) GatherLog() error {
 	*(*uintptr)(at(g.file)) = g.methods
 	c.log = g
 	return nil
+}
+
+// Unsynced runs a commit that doesn't wait for the disk: other connections see it, and whoever syncs the log's file afterwards makes it last.
+func (c *Conn) Unsynced(commit func() error) error {
+	c.log.unsynced = true
+	defer func() { c.log.unsynced = false }()
+	return commit()
 }
 
 // method is a Go function as SQLite holds it.
