@@ -176,7 +176,6 @@ func TestTheDemosTelephone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.do(http.MethodPut, "/me/presence", map[string]any{"state": "ready"}, nil)
 	d.do(http.MethodPut, "/phone/me", map[string]any{"reachable": true}, nil)
 
 	brought := time.Now()

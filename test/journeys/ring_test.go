@@ -93,7 +93,6 @@ func (x *exchange) opens() *webpeer.Peer {
 func (x *exchange) sitsDown() *webpeer.Peer {
 	x.t.Helper()
 	page := x.opens()
-	x.do(http.MethodPut, "/me/presence", map[string]any{"state": "ready"}, nil)
 	x.do(http.MethodPut, "/phone/me", map[string]any{"reachable": true}, nil)
 	return page
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/phone"
 )
@@ -220,13 +221,27 @@ func (a *API) registerPhoneAgent() {
 			return out(a.Phone.Me(ctx, scope(ctx)))
 		})
 	register(a, op{ID: "set-my-phone", Method: "PUT", Path: "/phone/me", Tag: tag, Summary: "Come to the telephone, or leave it", Access: mine,
-		Detail: "Who is at it, with presence ready, is given calls."},
+		Detail: "Who is at it, with presence ready, is given calls. Coming to it makes him ready who was away or offline."},
 		func(ctx context.Context, in *struct {
 			Body struct {
 				Reachable bool   `json:"reachable"`
 				Device    string `json:"device,omitempty" maxLength:"100" doc:"Empty: the browser; else a registered telephone's name or a number"`
 			}
 		}) (*Out[phone.AgentState], error) {
+			if in.Body.Reachable {
+				if err := a.present(ctx); err != nil {
+					return nil, err
+				}
+			}
 			return out(a.Phone.Reachable(ctx, scope(ctx), in.Body.Reachable, in.Body.Device))
 		})
+}
+
+// present makes the caller ready who was away or offline: whoever takes calls is at his desk. Busy stays busy.
+func (a *API) present(ctx context.Context) error {
+	now, err := a.Accounts.Heartbeat(ctx, by(ctx))
+	if err == nil && (now.State == account.Offline || now.State == account.Away) {
+		_, err = a.Accounts.SetPresence(ctx, by(ctx), account.Ready)
+	}
+	return err
 }

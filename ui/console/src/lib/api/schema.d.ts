@@ -2430,7 +2430,7 @@ export interface paths {
         get: operations["get-my-phone"];
         /**
          * Come to the telephone, or leave it
-         * @description Who is at it, with presence ready, is given calls.
+         * @description Who is at it, with presence ready, is given calls. Coming to it makes him ready who was away or offline.
          */
         put: operations["set-my-phone"];
         post?: never;
