@@ -502,4 +502,5 @@ export type LiveEvent =
   | { t: 'callback'; callback_id: Id; state: string; reason: string; version: number }
   | { t: 'script'; run_id: Id }
   | { t: 'call'; call_id: Id; state: string; agent_id: Id; queue_id: Id }
+  | { t: 'call.recording'; call_id: Id; recording_id: Id; state: string }
   | { t: 'phone'; event: string; callback_id?: Id; call_id?: Id };

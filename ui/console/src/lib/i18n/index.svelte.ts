@@ -10,6 +10,7 @@ import type noticesWords from '$messages/en/notices.json';
 import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
 import type phoneWords from '$messages/en/phone.json';
+import type playerWords from '$messages/en/player.json';
 import type postWords from '$messages/en/post.json';
 import type scriptWords from '$messages/en/script.json';
 import type settingsWords from '$messages/en/settings.json';
@@ -21,6 +22,7 @@ type Words = typeof actWords &
   typeof callWords &
   typeof callbackWords &
   typeof phoneWords &
+  typeof playerWords &
   typeof channelWords &
   typeof letterWords &
   typeof postWords &
@@ -67,7 +69,7 @@ export async function setLanguage(language: Language): Promise<void> {
 
 /** Adds the words of a part that is itself loaded late, such as settings. */
 export async function needWords(
-  area: 'acts' | 'call' | 'callbacks' | 'notify' | 'script' | 'settings' | 'work',
+  area: 'acts' | 'call' | 'callbacks' | 'notify' | 'player' | 'script' | 'settings' | 'work',
 ): Promise<void> {
   if (areas.has(area)) return;
   const part = await load(current, area);

@@ -167,6 +167,7 @@ export function hear(event: LiveEvent): void {
       callbackListeners.forEach((run) => run());
       break;
     case 'call':
+    case 'call.recording':
       callListeners.forEach((run) => run(event.call_id));
       break;
     case 'script':

@@ -1,0 +1,3 @@
+import player from '$messages/en/player.json';
+
+export default player;

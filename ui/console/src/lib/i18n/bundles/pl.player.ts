@@ -1,0 +1,3 @@
+import player from '$messages/pl/player.json';
+
+export default player;

@@ -1,0 +1,3 @@
+import player from '$messages/ru/player.json';
+
+export default player;

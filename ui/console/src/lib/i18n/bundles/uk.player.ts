@@ -1,0 +1,3 @@
+import player from '$messages/uk/player.json';
+
+export default player;
