@@ -17,6 +17,7 @@ import ListChecks from '@lucide/svelte/icons/list-checks';
 import Bell from '@lucide/svelte/icons/bell';
 import ShoppingBag from '@lucide/svelte/icons/shopping-bag';
 import PhoneCall from '@lucide/svelte/icons/phone-call';
+import PhoneIncoming from '@lucide/svelte/icons/phone-incoming';
 import Plug from '@lucide/svelte/icons/plug';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldAlert from '@lucide/svelte/icons/shield-alert';
@@ -73,6 +74,7 @@ export const sections: Section[] = [
     () => import('./NoticesLog.svelte'),
   ),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
+  shop('phone-queues', 'settings.phone_queues', PhoneIncoming, () => import('./PhoneQueues.svelte')),
   shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),
   shop('scripts', 'settings.scripts', ScrollText, () => import('../script/Scripts.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),

@@ -10,6 +10,7 @@ import type noticesWords from '$messages/en/notices.json';
 import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
 import type phoneWords from '$messages/en/phone.json';
+import type phonequeueWords from '$messages/en/phonequeue.json';
 import type playerWords from '$messages/en/player.json';
 import type postWords from '$messages/en/post.json';
 import type scriptWords from '$messages/en/script.json';
@@ -22,6 +23,7 @@ type Words = typeof actWords &
   typeof callWords &
   typeof callbackWords &
   typeof phoneWords &
+  typeof phonequeueWords &
   typeof playerWords &
   typeof channelWords &
   typeof letterWords &

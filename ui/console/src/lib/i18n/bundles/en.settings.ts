@@ -2,7 +2,8 @@ import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
+import phonequeue from '$messages/en/phonequeue.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };

@@ -2,7 +2,8 @@ import channel from '$messages/ru/channel.json';
 import commerce from '$messages/ru/commerce.json';
 import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
+import phonequeue from '$messages/ru/phonequeue.json';
 import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...settings, ...shop };
+export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };
