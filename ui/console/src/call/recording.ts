@@ -16,6 +16,14 @@ export const recordings = {
   file: (id: Id) => `/api/v1/recordings/${id}/sound?download=true`,
 };
 
+export type Verb = 'start' | 'stop' | 'pause' | 'resume';
+
+/** What is done with the recording of a call under way. */
+export const tape = {
+  policy: (store: Id) => request<Schemas['RecordingPolicy']>('GET', `/stores/${store}/recording-policy`),
+  act: (call: Id, verb: Verb) => request<Schemas['Call']>('POST', `/calls/${call}/recording/${verb}`),
+};
+
 export const speeds = [1, 1.5, 2] as const;
 
 /** 75 seconds: 1:15. */
