@@ -61,7 +61,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
 	a.Mixer = sound.NewMixer()
-	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Mixer: a.Mixer, Door: a.openDoor(c),
+	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Letters: a.Post, PublicURL: c.PublicURL, Mixer: a.Mixer, Door: a.openDoor(c),
 		Files: a.Files, Recordings: filepath.Join(c.Data, "recording"), Sealer: sealer, Exchange: a.SIP, Audit: a.Accounts.Record, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
 	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})

@@ -3,6 +3,7 @@ package phone
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"opeka/internal/care"
@@ -71,6 +72,8 @@ func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
 // tellCustomer writes to a customer who is not rung any more, so that silence is never all that he gets.
 func (p *Phone) tellCustomer(ctx context.Context, j job.Job) (job.Done, error) {
 	n := care.CallNote{Key: fmt.Sprintf("told:%d", j.Event.ID), Store: j.Event.Store}
+	l := letter{store: n.Store, key: n.Key}
+	callback := int64(0)
 	if j.Event.Type == care.EventStockTold {
 		var e care.SubscriptionEvent
 		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
@@ -83,24 +86,46 @@ func (p *Phone) tellCustomer(ctx context.Context, j job.Job) (job.Done, error) {
 		}
 		n.Number, n.Language, n.Code, n.Params = e.Number, e.Language, "stock_told", map[string]any{"product": name, "customer_id": e.Customer}
 		n.Body = messages.T(p.language(ctx, n.Store, e.Language), "phone.notice.stock", map[string]any{"product": name})
-		return nil, p.write(ctx, n, e.Customer)
+		l.customer, l.ref, l.words, l.args = e.Customer, e.Subscription, "stock", map[string]any{"product": name}
+	} else {
+		var e care.CallbackEvent
+		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
+			return nil, err
+		}
+		n.Number, n.Language, n.Conversation, n.Code = e.Number, e.Language, e.Conversation, "callback_"+e.State
+		n.Params = map[string]any{"reason": e.Reason, "attempts": e.Attempts, "callback_id": e.Callback}
+		words := e.State
+		if e.Attempts == 0 && e.State == string(Expired) { // nobody was rung, and he is told nothing else
+			words += "_untried"
+		}
+		n.Body = messages.T(p.language(ctx, n.Store, e.Language), "phone.notice."+words, map[string]any{"number": e.Number})
+		callback, l.customer, l.ref, l.words, l.args = e.Callback, e.Customer, e.Callback, words, map[string]any{"number": e.Number}
 	}
-	var e care.CallbackEvent
-	if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
+	l.number, l.language = n.Number, n.Language
+	read, err := p.readable(ctx, &n, l.customer)
+	if err != nil {
 		return nil, err
 	}
-	n.Number, n.Language, n.Conversation, n.Code = e.Number, e.Language, e.Conversation, "callback_"+e.State
-	n.Params = map[string]any{"reason": e.Reason, "attempts": e.Attempts, "callback_id": e.Callback}
-	words := "phone.notice." + e.State
-	if e.Attempts == 0 && e.State == string(Expired) { // nobody was rung, and he is told nothing else
-		words += "_untried"
-	}
-	n.Body = messages.T(p.language(ctx, n.Store, e.Language), words, map[string]any{"number": e.Number})
-	if err := p.write(ctx, n, e.Customer); err != nil {
-		return nil, err
+	if p.talks != nil && (n.Number != "" || n.Conversation != 0) {
+		if _, err := p.talks.Call(ctx, n); err != nil {
+			return nil, err
+		}
 	}
 	return func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE callbacks SET told_at = $1 WHERE id = $2 AND told_at = 0`, db.At(tx.Now), e.Callback)
+		if !read {
+			sent, err := p.send(ctx, tx, l)
+			if err != nil {
+				return err
+			}
+			if !sent && callback != 0 { // agents see it in the history, and in the conversation on the telephone
+				c, err := loadCallback(ctx, tx, callback, false)
+				if err != nil {
+					return err
+				}
+				decided(tx, &c, why("no_way_to_write"), 0)
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE callbacks SET told_at = $1 WHERE id = $2 AND told_at = 0`, db.At(tx.Now), callback)
 		return err
 	}, nil
 }
@@ -117,35 +142,36 @@ func (p *Phone) language(ctx context.Context, store int64, lang string) string {
 	return f.Language
 }
 
-// write finds where the customer can read it: the conversation that it is about, else his latest in writing of the last month, else the one on the telephone,
-// where agents see it.
-func (p *Phone) write(ctx context.Context, n care.CallNote, customer int64) error {
-	if p.talks == nil {
-		return nil
-	}
-	if n.Conversation == 0 && customer != 0 {
-		family, err := familyOf(ctx, p.db.Read(), customer)
-		if err != nil {
-			return err
+// readable finds where the customer can read what he is told: the conversation that it is about, else his latest in writing of the last month. Where there is neither, agents
+// see it in the one on the telephone, and he needs a letter.
+func (p *Phone) readable(ctx context.Context, n *care.CallNote, customer int64) (bool, error) {
+	q := p.db.Read()
+	if n.Conversation != 0 {
+		var channel string
+		if err := q.QueryRow(ctx, `SELECT channel FROM conversations WHERE id = $1`, n.Conversation).Scan(&channel); err != nil {
+			return false, missing(err, "conversation")
 		}
-		rows, err := p.db.Read().Query(ctx, `SELECT id FROM conversations WHERE customer_id = ANY($1::bigint[]) AND store_id = $2 AND channel <> 'phone' AND channel <> 'form' AND latest AND last_message_at > $3
-ORDER BY last_message_at DESC LIMIT 1`, family, n.Store, db.At(p.db.Now().AddDate(0, -1, 0)))
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			if err := rows.Scan(&n.Conversation); err != nil {
-				rows.Close()
-				return err
-			}
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return err
+		if channel != care.ChannelPhone && channel != care.ChannelForm {
+			return true, nil
 		}
 	}
-	_, err := p.talks.Call(ctx, n)
-	return err
+	if customer == 0 {
+		return false, nil
+	}
+	family, err := familyOf(ctx, q, customer)
+	if err != nil {
+		return false, err
+	}
+	var id int64
+	err = q.QueryRow(ctx, `SELECT id FROM conversations WHERE customer_id = ANY($1::bigint[]) AND store_id = $2 AND channel <> 'phone' AND channel <> 'form' AND latest AND last_message_at > $3
+ORDER BY last_message_at DESC LIMIT 1`, family, n.Store, db.At(p.db.Now().AddDate(0, -1, 0))).Scan(&id)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	if err == nil {
+		n.Conversation = id
+	}
+	return err == nil, err
 }
 
 // noteCall makes a call that ended part of its conversation.

@@ -16,6 +16,7 @@ type Offering struct {
 	ToAt   db.Time   `json:"to_at"`
 	Reason string    `json:"reason"` // why not at once: phone.why.<reason>; empty: at once
 	Slots  []db.Time `json:"slots"`  // beginnings of the hours that he may choose instead
+	Writes []string  `json:"writes"` // sms, email: how it can write to somebody who has no talk with it
 }
 
 // crew is who is at the telephone, and what is before them.
@@ -45,6 +46,9 @@ func (p *Phone) offering(ctx context.Context, q db.Querier, store int64, now tim
 	}
 	rule := set.rule(TriggerAsked)
 	o = Offering{Calls: rule.Active, Slots: []db.Time{}}
+	if o.Writes, err = p.canWrite(ctx, q, store); err != nil {
+		return o, err
+	}
 	if n, ok := p.network.(interface{ Has(store int64) bool }); !o.Calls || ok && !n.Has(store) {
 		o.Calls = false
 		return o, nil

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,8 +48,11 @@ type Network interface {
 type Options struct {
 	Network Network
 	Talks   Talks
-	Mixer   *sound.Mixer  // nil: no sound in this process
-	Door    *browser.Door // nil: no browsers
+	Letters Letters // nil: who has no conversation in writing isn't written to
+	// PublicURL is where shoppers reach the installation; letters point there.
+	PublicURL string
+	Mixer     *sound.Mixer  // nil: no sound in this process
+	Door      *browser.Door // nil: no browsers
 	// Files keeps recordings; Recordings is the folder on this machine in which they are made. Without both nothing is recorded.
 	Files      blob.Store
 	Recordings string
@@ -69,6 +73,8 @@ type Phone struct {
 	bus       bus.Bus
 	network   Network
 	talks     Talks
+	letters   Letters
+	publicURL string
 	log       *slog.Logger
 
 	files      blob.Store
@@ -97,7 +103,7 @@ func New(d *db.DB, customers Customers, hints bus.Bus, o Options) *Phone {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
+	p := &Phone{db: d, customers: customers, bus: hints, network: o.Network, talks: o.Talks, letters: o.Letters, publicURL: strings.TrimSuffix(o.PublicURL, "/"), log: o.Log, booth: newBooth(o.Mixer, o.Door), lines: lines{held: map[int64]*held{}}}
 	p.files, p.recordings, p.audit, p.sealer, p.exchange = o.Files, o.Recordings, o.Audit, o.Sealer, o.Exchange
 	if o.Files == nil {
 		p.recordings = ""

@@ -18,7 +18,7 @@ interface Asking {
 }
 
 interface Calls {
-  offer: { calls: boolean; from_at: string | null; to_at: string | null; reason: string; slots: string[] };
+  offer: { calls: boolean; from_at: string | null; to_at: string | null; reason: string; slots: string[]; writes: string[] };
   askings: Asking[];
   goods?: { product: string; sold_out: boolean; variants: { id: number; name: string; there: boolean }[] };
   orders: { number: string }[];
@@ -85,7 +85,7 @@ function callForm(desk: Desk, ref: string | undefined, over: () => void): HTMLEl
     try {
       const c = await desk.api.request<Calls>('GET', 'calls' + (ref ? '?ref=' + encodeURIComponent(ref) : ''));
       if (note) say(note);
-      else if (!ref && !c.offer.calls) say(t('calls.none'));
+      else if (!c.offer.calls && !(ref && (desk.canWrite || c.offer.writes.length))) say(t('calls.none'));
       else if (c.goods && !c.goods.sold_out) say(t('calls.there', { product: c.goods.product }));
       else place.replaceChildren(form(desk, c, ref, (a) => void load(told(a, desk.zone))));
       list(c.askings);
@@ -140,6 +140,7 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
   const contact = desk.host.memory.contact;
   const input = (name: string, type: string, value: string, autocomplete: string, required = false) => h('input', { name, type, value, autocomplete, required, maxLength: 200 });
   const number = input('number', 'tel', c.number || contact?.phone || '', 'tel', true);
+  const email = input('email', 'email', contact?.email || '', 'email');
   const name = input('name', 'text', c.name || contact?.name || '', 'name');
   const note = h('textarea', { name: 'note', rows: 2, maxLength: 1000 });
   const field = (words: string, control: HTMLElement) => h('label', {}, h('span', {}, words), control);
@@ -153,11 +154,12 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
   const why = t('calls.why.' + c.offer.reason);
   const button = h('button', { class: 'main', type: 'submit' }, t(ref ? 'calls.send_goods' : 'calls.send'));
 
+  const canWrite = desk.canWrite || c.offer.writes.length > 0;
   const fields = ref
     ? [
         h('p', {}, h('strong', {}, c.goods!.product)),
         options.length > 1 && field(t('calls.variant'), variant),
-        desk.canWrite && c.offer.calls && h('fieldset', {}, h('legend', {}, t('calls.how')), choice('how', 'call', t('calls.how_call'), true), choice('how', 'message', t('calls.how_message'), false)),
+        canWrite && c.offer.calls && h('fieldset', {}, h('legend', {}, t('calls.how')), choice('how', 'call', t('calls.how_call'), true), choice('how', 'message', t('calls.how_message'), false)),
       ]
     : [
         h('p', { class: 'note' }, (why ? why + ' ' : '') + t('calls.between', { when: now })),
@@ -167,7 +169,7 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
       ];
   slots.setAttribute('aria-label', t('calls.slot'));
   slots.onchange = () => (f.querySelector<HTMLInputElement>('[value=slot]')!.checked = true);
-  const f = h('form', { noValidate: true }, ...fields, field(t('calls.number'), number), field(t('calls.name'), name), h('p', { class: 'small' }, t('calls.consent')), problem, button);
+  const f = h('form', { noValidate: true }, ...fields, field(t('calls.number'), number), !!ref && c.offer.writes.includes('email') && field(t('calls.email'), email), field(t('calls.name'), name), h('p', { class: 'small' }, t('calls.consent')), problem, button);
   const chosen = (group: string) => f.querySelector<HTMLInputElement>(`[name=${group}]:checked`)?.value;
   const wrong = (text: string, at?: HTMLElement) => {
     problem.textContent = text;
@@ -179,15 +181,16 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
     e.preventDefault();
     if (button.disabled) return;
     problem.textContent = '';
-    for (const x of [number, slots]) x.removeAttribute('aria-invalid');
+    for (const x of [number, slots, email]) x.removeAttribute('aria-invalid');
     const how = !ref ? undefined : !c.offer.calls ? 'message' : chosen('how') || 'call';
-    if (!number.value.trim() && how !== 'message') return wrong(t('calls.number_needed'), number);
+    if (!number.value.trim() && (how !== 'message' || (!desk.canWrite && !email.value.trim()))) return wrong(t('calls.number_needed'), number);
     button.disabled = true;
     try {
       const a = await desk.api.request<Asking>('POST', 'calls', {
         client_id: id,
         number: number.value,
         name: name.value,
+        email: email.isConnected ? email.value : undefined,
         ...(ref ? { variant_id: +variant.value, how, quantity: 1 } : { note: note.value, order: order.value || undefined, at: chosen('when') === 'slot' ? slots.value : undefined }),
       });
       desk.host.memory.contact = { ...contact, phone: number.value.trim(), name: name.value.trim() };
@@ -196,7 +199,7 @@ function form(desk: Desk, c: Calls, ref: string | undefined, done: (a: Asking) =
     } catch (e) {
       button.disabled = false;
       const field = refusal(e)?.field;
-      wrong(words(e), field === 'number' ? number : field === 'at' ? slots : undefined);
+      wrong(words(e), field === 'number' ? number : field === 'at' ? slots : field === 'email' ? email : undefined);
     }
   };
   return f;
