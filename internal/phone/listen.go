@@ -38,9 +38,7 @@ func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
 		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
 			return err
 		}
-		if e.Work != care.WorkCallback {
-			return nil
-		}
+		k.Wanted = e.Work == care.WorkCallback
 		k.Customer, k.SubjectKind, k.Subject = e.Customer, "order", e.Order
 		switch e.Kind {
 		case care.ExceptionPaymentMissing:
@@ -50,7 +48,13 @@ func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
 		case care.ExceptionParcelStuck, care.ExceptionAttemptFailed, care.ExceptionParcelTrouble, care.ExceptionStorageEnding:
 			k.Trigger = TriggerParcel
 		default:
-			k.Trigger = TriggerPromise // the rule that it came by asks for a call, whatever it is about
+			k.Trigger = TriggerPromise // only where the policy that found it asks for a call
+		}
+		if !k.Wanted {
+			set, err := settings(ctx, tx, k.Store)
+			if err != nil || k.Trigger == TriggerPromise || !set.rule(k.Trigger).Active {
+				return err
+			}
 		}
 	case care.EventInquiryAnswered:
 		var e care.InquiryEvent

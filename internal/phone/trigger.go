@@ -29,6 +29,7 @@ type Cause struct {
 	Promised     time.Time // the time that the customer was told or asked for
 	Asked        time.Time // the place in the queue; zero: now
 	Note         string
+	Wanted       bool // another policy of the store asks for this very call: the rule says how, not whether
 }
 
 // Owed is what came of a cause. With no callback Why says why none is owed.
@@ -55,7 +56,7 @@ func (p *Phone) Owe(ctx context.Context, tx *db.Tx, k Cause) (Owed, error) {
 		return Owed{}, err
 	}
 	rule := set.rule(k.Trigger)
-	if !rule.Active {
+	if !rule.Active && !k.Wanted {
 		return p.refused(tx, k, "rule_off"), nil
 	}
 	facts, err := p.store(ctx, tx, k.Store)
