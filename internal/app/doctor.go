@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"opeka/internal/account"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"opeka/internal/account"
+	"opeka/internal/carrier/sip"
 	"opeka/internal/db"
 	"opeka/internal/job"
 	"opeka/internal/outgoing"
@@ -225,9 +227,41 @@ func (x *examination) running(ctx context.Context) {
 		return
 	}
 	defer d.Close()
-	x.ok("database", "in use by a running Opeka; connections are shown in its console")
+	x.ok("database", "in use by a running Opeka: its connections are as it says")
 	x.engine(ctx, d)
 	x.backlog(ctx, d)
+	x.states(ctx, d)
+}
+
+// states tells how the running program finds its connections: a line that isn't registered among them.
+func (x *examination) states(ctx context.Context, d *db.DB) {
+	rows, err := d.Read().Query(ctx, `SELECT plug, name, state, state_reason FROM connections ORDER BY id`)
+	if err != nil {
+		x.fail("connections", "Look at the log.", err)
+		return
+	}
+	defer rows.Close()
+	phones := false
+	for rows.Next() {
+		var plug, name, state, reason string
+		if err := rows.Scan(&plug, &name, &state, &reason); err != nil {
+			x.fail("connections", "Look at the log.", err)
+			return
+		}
+		phones = phones || plug == sip.Name
+		switch what := "connection " + name; state {
+		case account.StateOK:
+			x.ok(what, "%s", plug)
+		case account.StatePaused:
+			x.ok(what, "%s, paused", plug)
+		default:
+			x.warn(what, "Open it in the console: Settings, Connections, and press Test.", "%s is %s: %s", plug, state, reason)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		x.fail("connections", "Look at the log.", err)
+	}
+	x.telephone(phones)
 }
 
 // engine looks at what would lose acknowledged writes.
@@ -283,7 +317,7 @@ func (x *examination) connections(ctx context.Context, a *App) {
 		x.fail("connections", "Was the master key changed? Put the old secret.key back.", err)
 		return
 	}
-	x.telephone(list)
+	x.telephone(slices.ContainsFunc(list, func(c account.LiveConnection) bool { return c.Plug == sip.Name }))
 	// Lines are asked from a port of the doctor's own: theirs may be a running program's.
 	if phones, err := openSIP(x.doctorsPorts(), nil, a.Log); err == nil {
 		old := a.SIP

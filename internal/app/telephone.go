@@ -6,10 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 
-	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/carrier/sip"
 )
@@ -61,40 +59,6 @@ func (h handsets) Password(name string) (string, bool) {
 
 func (h handsets) Calls(name string, l care.Line)    { h.a.Phone.FromHandset(name, l) }
 func (h handsets) Registered(name string, here bool) { h.a.Phone.Registered(name, here) }
-
-// telephone tells whether SIP can listen where it should, and whether anybody outside can reach it there.
-func (x *examination) telephone(list []account.LiveConnection) {
-	if !slices.ContainsFunc(list, func(c account.LiveConnection) bool { return c.Plug == sip.Name }) {
-		return
-	}
-	const what = "telephone"
-	for _, address := range x.c.SIPListen {
-		network, at := "udp", address
-		for _, n := range []string{"udp", "tcp", "tls"} {
-			if rest, ok := strings.CutPrefix(address, n+":"); ok && strings.Contains(rest, ":") {
-				network, at = n, rest
-			}
-		}
-		var err error
-		var c interface{ Close() error }
-		if network == "udp" {
-			c, err = net.ListenPacket("udp", at)
-		} else {
-			c, err = net.Listen("tcp", at)
-		}
-		if err != nil {
-			x.warn(what, "A running Opeka may have it; else stop what uses it, or choose another with --sip-listen.", "%s is taken: %v", address, err)
-			continue
-		}
-		_ = c.Close()
-		host, _, _ := net.SplitHostPort(at)
-		if ip, perr := netip.ParseAddr(host); perr == nil && ip.IsLoopback() {
-			x.warn(what, "Set --sip-listen 0.0.0.0:5060 unless the telephone system runs on this machine.", "%s is free, but reached from this machine alone", address)
-			continue
-		}
-		x.ok(what, "%s is free", address)
-	}
-}
 
 // doctorsPorts is the configuration with SIP on any free port of the same address.
 func (x *examination) doctorsPorts() Config {
