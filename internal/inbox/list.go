@@ -29,6 +29,7 @@ const (
 	SortLatest  = "latest"
 	SortOldest  = "oldest"
 	SortWaiting = "waiting" // only those whose customer waits, the longest wait first
+	SortDue     = "due"     // only those whose first response is due, the earliest deadline first
 )
 
 // Filter says which conversations to list; zero values don't filter.
@@ -115,7 +116,7 @@ func (f *Filter) check() error {
 	if !slices.Contains(views, f.View) {
 		return care.Invalid("view", "value_invalid")
 	}
-	if f.Sort != SortLatest && f.Sort != SortOldest && f.Sort != SortWaiting {
+	if f.Sort != SortLatest && f.Sort != SortOldest && f.Sort != SortWaiting && f.Sort != SortDue {
 		return care.Invalid("sort", "value_invalid")
 	}
 	if f.Limit <= 0 {
@@ -124,6 +125,9 @@ func (f *Filter) check() error {
 	f.Limit = min(f.Limit, 100)
 	return nil
 }
+
+// waits tells whether only those are listed whose customer waits.
+func (f *Filter) waits() bool { return f.Sort == SortWaiting || f.Sort == SortDue }
 
 // statuses of a view.
 func (f *Filter) statuses() []string {
@@ -185,7 +189,7 @@ type walk struct {
 
 func (s *search) walks() []walk {
 	var out []walk
-	if s.f.Sort == SortWaiting {
+	if s.f.waits() {
 		for _, store := range s.stores {
 			out = append(out, walk{store: store})
 		}
@@ -207,8 +211,11 @@ func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]Row, 
 	s.args = nil
 	limit := s.arg(int64(s.f.Limit + 1))
 	col, dir := "last_message_at", " DESC"
-	if s.f.Sort == SortWaiting {
+	switch s.f.Sort {
+	case SortWaiting:
 		col = "waiting_since_at"
+	case SortDue: // few wait at a time: they are sorted, not walked
+		col = "deadline_at"
 	}
 	if s.f.Sort != SortLatest {
 		dir = ""
@@ -262,8 +269,11 @@ func (s *search) conditions(col string) string {
 	if assignee != 0 {
 		b.WriteString(" AND assignee_id = " + s.arg(assignee))
 	}
-	if s.f.Sort == SortWaiting {
+	if s.f.waits() {
 		b.WriteString(" AND waiting_since_at > 0")
+		if s.f.Sort == SortDue {
+			b.WriteString(" AND deadline_at > 0")
+		}
 		if s.f.View != ViewAll {
 			b.WriteString(" AND status = " + s.arg(s.f.statuses()[0]))
 		}
@@ -296,8 +306,11 @@ func (s *search) conditions(col string) string {
 }
 
 func (s *search) place(c *Row) db.Time {
-	if s.f.Sort == SortWaiting {
+	switch s.f.Sort {
+	case SortWaiting:
 		return c.WaitingSince
+	case SortDue:
+		return c.Deadline
 	}
 	return c.LastMessageAt
 }

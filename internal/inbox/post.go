@@ -35,6 +35,11 @@ func (e *edit) post(m Message, a Answer) error {
 	if e.now.Channel == care.ChannelEmail && m.Channel == "" {
 		return e.write(m, a, r)
 	}
+	if m.Channel == "" && e.created { // nobody has written yet
+		r.To = a.Address
+		_, err = e.inbox.post.Write(e.ctx, e.Tx, r, e.now.Customer)
+		return err
+	}
 	if m.Channel == "" {
 		_, err = e.inbox.post.Reply(e.ctx, e.Tx, r)
 		return err

@@ -10,7 +10,9 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"opeka/internal/db"
 	"opeka/internal/inbox"
+	"opeka/internal/post"
 )
 
 // write brings a letter to a mailbox at our own door.
@@ -188,6 +190,63 @@ func TestSpamIsRescuedForGood(t *testing.T) {
 		w.do(http.MethodPut, fmt.Sprintf("/messages/%d/pictures", m.ID), map[string]any{"show": true}, nil)
 		if m := w.messagesOf(c.ID)[0]; !m.Mail.Pictures {
 			t.Errorf("%+v", m.Mail)
+		}
+	})
+}
+
+func TestTheStoreWritesFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *installation) {
+		r := startRelay(t)
+		box := w.mailbox(map[string]any{"address": "help@shop.example", "smtp_host": "127.0.0.1", "smtp_port": r.port, "smtp_safety": "none"})
+		w.write(box, text("Олена <olena.k@example.com>", "Намет", "one@example.com", "Чи є намет?"))
+		w.until("she is known", func() bool { return len(w.conversations()) == 1 })
+		her := w.conversations()[0].Customer.ID
+		var ways struct{ Items []post.Way }
+		w.do(http.MethodGet, fmt.Sprintf("/customers/%d/ways", her), nil, &ways)
+		if len(ways.Items) != 1 || ways.Items[0].Channel != "email" || ways.Items[0].Address != "olena.k@example.com" {
+			t.Fatalf("%+v", ways.Items)
+		}
+		path := fmt.Sprintf("/customers/%d/conversations", her)
+		w.refused(http.MethodPost, path, map[string]any{"channel": "sms", "body": "x"}, "channel.no_address")
+		var begun inbox.Row
+		w.do(http.MethodPost, path, map[string]any{"channel": "email", "subject": "Про повернення", "body": "Добрий день! Гроші повернуто."}, &begun)
+		if begun.Status != "pending" || begun.Subject != "Про повернення" || begun.Customer.ID != her || begun.Assignee == nil {
+			t.Errorf("%+v", begun)
+		}
+		w.clock.Move(11 * time.Second)
+		w.until("the letter goes out", func() bool { return r.count() == 1 })
+		if out := r.letters[0]; out.Subject != "Про повернення" || r.to[0][0] != "olena.k@example.com" || len(out.InReplyTo) != 0 || strings.Contains(out.Text, "> ") {
+			t.Errorf("%+v: %s", out, out.Text)
+		}
+		w.write(box, text("Олена <olena.k@example.com>", "Re: Про повернення", "two@example.com", "Дякую!", "In-Reply-To: <"+r.letters[0].MessageID+">"))
+		w.until("her answer comes into it", func() bool { return w.has(begun.ID, "Дякую!") })
+		if d := w.row(begun.ID).Conversation; d.Status != "open" || d.WaitingSince == 0 {
+			t.Errorf("%+v", d)
+		}
+
+		// What she was told of her order stands between the messages.
+		err := w.app.DB.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			notice := tx.ID()
+			tx.Defer(`INSERT INTO notices (id, store_id, order_id, customer_id, event_type, event_id, notice_key, moment, part, once, outcome, reason, passed, channel, step, language, policy_version, governs, due_at, sent_at, created_at)
+VALUES ($1, $2, 0, $3, 'order.created', 1, 'placed', 'placed', '', 'x', 'sent', '', '[]', 'sms', 0, 'uk', 1, '{}', 0, $4, $4)`, notice, w.store, her, db.At(tx.Now))
+			tx.Defer(`INSERT INTO notice_sends (id, notice_id, store_id, customer_id, channel, address, send_id, state, code, subject, body, sent_at) VALUES ($1, $2, $3, $4, 'sms', '+380501112233', 1, 'delivered', '', '', 'Прийнято', $5)`,
+				tx.ID(), notice, w.store, her, db.At(tx.Now))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told struct{ Items []inbox.Told }
+		w.do(http.MethodGet, fmt.Sprintf("/conversations/%d/notices", begun.ID), nil, &told)
+		if len(told.Items) != 1 || told.Items[0].Moment != "placed" || told.Items[0].State != "delivered" || told.Items[0].Body != "Прийнято" {
+			t.Errorf("%+v", told.Items)
+		}
+
+		// By when answers are due is an order of the list.
+		var due inbox.Page
+		w.do(http.MethodGet, "/conversations?sort=due", nil, &due)
+		if len(due.Items) != 1 || due.Items[0].Subject != "Намет" || due.Items[0].Deadline == 0 {
+			t.Errorf("%+v", due.Items)
 		}
 	})
 }

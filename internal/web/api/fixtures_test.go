@@ -64,6 +64,7 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		return made.ID
 	},
 	"/conversations": func(s *desk, store int64) int64 { return s.chat(store).Conversation },
+	"/customers":     func(s *desk, store int64) int64 { return s.chat(store).Customer },
 	"/messages":      func(s *desk, store int64) int64 { return s.letter(store) },
 	"/attachments": func(s *desk, store int64) int64 {
 		s.t.Helper()

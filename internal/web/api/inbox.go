@@ -35,7 +35,7 @@ type listConversations struct {
 	Tag      string `query:"tag" maxLength:"50"`
 	Topic    string `query:"topic" maxLength:"80" doc:"The name of a topic"`
 	Text     string `query:"q" maxLength:"500" doc:"Words of the messages; the order is then by the newest message found"`
-	Sort     string `query:"sort" enum:"latest,oldest,waiting" default:"latest" doc:"waiting lists only those whose customer waits, the longest wait first"`
+	Sort     string `query:"sort" enum:"latest,oldest,waiting,due" default:"latest" doc:"waiting lists only those whose customer waits, the longest wait first; due those whose first response is due, the earliest deadline first"`
 }
 
 type byStore struct {

@@ -5,11 +5,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"opeka/internal/care"
 	"opeka/internal/inbox"
+	"opeka/internal/post"
 )
 
 // registerLetters lists the operations on letters and on what goes out.
@@ -59,6 +61,33 @@ func (a *API) registerLetters() {
 				return out(v.act(ctx, scope(ctx), in.ID))
 			})
 	}
+	register(a, op{ID: "list-told", Method: http.MethodGet, Path: "/conversations/{id}/notices", Tag: tagInbox, Summary: "List the notices that the customer was sent about the time of a conversation", Access: read},
+		func(ctx context.Context, in *ByID) (*Out[List[inbox.Told]], error) {
+			return whole(a.Inbox.Told(ctx, scope(ctx), in.ID))
+		})
+	register(a, op{ID: "list-customer-ways", Method: http.MethodGet, Path: "/customers/{id}/ways", Tag: tagInbox, Summary: "List the channels by which a customer can be written to first", Access: read},
+		func(ctx context.Context, in *ByID) (*Out[List[post.Way]], error) {
+			return whole(a.Inbox.WaysTo(ctx, scope(ctx), in.ID))
+		})
+	register(a, op{ID: "begin-conversation", Method: http.MethodPost, Path: "/customers/{id}/conversations", Tag: tagInbox, Summary: "Write to a customer first",
+		Detail: "Where an exchange with the address is going on, it goes on there.", Access: write, Status: http.StatusCreated},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Channel     string    `json:"channel" minLength:"1" maxLength:"40" doc:"One of the customer's ways"`
+				Address     string    `json:"address,omitempty" maxLength:"320" doc:"Empty: the first on the channel"`
+				Subject     string    `json:"subject,omitempty" maxLength:"500"`
+				Body        string    `json:"body" maxLength:"20000"`
+				Attachments []int64   `json:"attachment_ids,omitempty" maxItems:"10"`
+				Cc          []string  `json:"cc,omitempty" maxItems:"50"`
+				Bcc         []string  `json:"bcc,omitempty" maxItems:"50"`
+				SendAt      time.Time `json:"send_at,omitzero"`
+			}
+		}) (*Out[inbox.Row], error) {
+			b := in.Body
+			return out(a.Inbox.Begin(ctx, scope(ctx), inbox.Opening{Customer: in.ID, Channel: b.Channel,
+				Answer: inbox.Answer{Body: b.Body, Attachments: b.Attachments, Address: b.Address, Subject: b.Subject, Cc: b.Cc, Bcc: b.Bcc, SendAt: b.SendAt}}))
+		})
 	register(a, op{ID: "get-original", Method: http.MethodGet, Path: "/messages/{id}/original", Tag: tagInbox, Summary: "Get a letter as it came", Detail: "The raw mail, to be saved; nothing in it is cleaned.", Access: read},
 		func(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
 			raw, err := a.Inbox.Original(ctx, scope(ctx), in.ID)

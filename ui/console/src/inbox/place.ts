@@ -4,7 +4,7 @@ import { href, router } from '$lib/app/router.svelte';
 import type { ListQuery } from '$lib/live/conversations.svelte';
 
 export const viewKeys: ViewKey[] = ['open', 'mine', 'unassigned', 'pending', 'snoozed', 'resolved', 'all'];
-export const sorts = ['latest', 'oldest', 'waiting'] as const;
+export const sorts = ['latest', 'oldest', 'waiting', 'due'] as const;
 export type Sort = (typeof sorts)[number];
 
 export interface InboxPlace {

@@ -71,6 +71,13 @@ export const inbox = {
     body: { body: string; to: string[]; cc: string[]; bcc: string[] },
     signal?: AbortSignal,
   ) => as<T.AnswerCheck>(post('/conversations/{id}/check', { id }, { body, signal })),
+  told: (id: T.Id) => as<{ items: T.Told[] }>(get('/conversations/{id}/notices', { id })),
+  waysTo: (customer: T.Id) => as<{ items: T.Way[] }>(get('/customers/{id}/ways', { id: customer })),
+  begin: (
+    customer: T.Id,
+    body: { channel: string; address: string; subject?: string; body: string },
+    key: string,
+  ) => as<T.ConversationRow>(post('/customers/{id}/conversations', { id: customer }, { body, key })),
   showPictures: (message: T.Id, show: boolean) =>
     put('/messages/{id}/pictures', { id: message }, { body: { show } }),
   read: (id: T.Id, seq: number) => post('/conversations/{id}/read', { id }, { body: { seq } }),

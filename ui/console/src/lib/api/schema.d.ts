@@ -1109,6 +1109,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the notices that the customer was sent about the time of a conversation */
+        get: operations["list-told"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/pending": {
         parameters: {
             query?: never;
@@ -1384,6 +1401,26 @@ export interface paths {
         patch: operations["change-customer"];
         trace?: never;
     };
+    "/customers/{id}/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write to a customer first
+         * @description Where an exchange with the address is going on, it goes on there.
+         */
+        post: operations["begin-conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers/{id}/duplicates": {
         parameters: {
             query?: never;
@@ -1478,6 +1515,23 @@ export interface paths {
         };
         /** What happened with a customer, the latest first */
         get: operations["get-customer-timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customers/{id}/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the channels by which a customer can be written to first */
+        get: operations["list-customer-ways"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3821,6 +3875,19 @@ export interface components {
             subject_id: number;
             subject_name: string;
         };
+        "Begin-conversationRequest": {
+            /** @description Empty: the first on the channel */
+            address?: string;
+            attachment_ids?: number[];
+            bcc?: string[];
+            body: string;
+            cc?: string[];
+            /** @description One of the customer's ways */
+            channel: string;
+            /** Format: date-time */
+            send_at?: string;
+            subject?: string;
+        };
         Beginning: {
             /** Format: int64 */
             call_id?: number;
@@ -5376,6 +5443,10 @@ export interface components {
         };
         ListTeam: {
             items: components["schemas"]["Team"][];
+            next: string;
+        };
+        ListTold: {
+            items: components["schemas"]["Told"][];
             next: string;
         };
         ListTopic: {
@@ -7372,6 +7443,26 @@ export interface components {
             order_number?: string;
             template: components["schemas"]["Template"];
             to: string;
+        };
+        Told: {
+            address: string;
+            body: string;
+            channel: string;
+            code: string;
+            /** Format: int64 */
+            id: number;
+            /** @description moment.<moment> of the catalogue */
+            moment: string;
+            /** Format: int64 */
+            notice_id: number;
+            /** Format: int64 */
+            order_id: number;
+            order_number: string;
+            /** Format: date-time */
+            sent_at: string;
+            /** @description Of its delivery */
+            state: string;
+            subject: string;
         };
         Topic: {
             /** Format: int64 */
@@ -9607,8 +9698,8 @@ export interface operations {
                 topic?: string;
                 /** @description Words of the messages; the order is then by the newest message found */
                 q?: string;
-                /** @description waiting lists only those whose customer waits, the longest wait first */
-                sort?: "latest" | "oldest" | "waiting";
+                /** @description waiting lists only those whose customer waits, the longest wait first; due those whose first response is due, the earliest deadline first */
+                sort?: "latest" | "oldest" | "waiting" | "due";
             };
             header?: never;
             path?: never;
@@ -9931,6 +10022,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-told": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTold"];
                 };
             };
             /** @description Error */
@@ -10533,6 +10655,44 @@ export interface operations {
             };
         };
     };
+    "begin-conversation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Begin-conversationRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Row"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-duplicates": {
         parameters: {
             query?: never;
@@ -10727,6 +10887,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-customer-ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWay"];
                 };
             };
             /** @description Error */

@@ -142,6 +142,21 @@ export interface Envelope {
   cc: string[];
   known: string[];
 }
+/** A notice that the customer was sent, as it stands between the messages. */
+export interface Told {
+  id: Id;
+  order_id: Id;
+  order_number: string;
+  moment: string;
+  channel: string;
+  address: string;
+  state: string;
+  code: string;
+  subject: string;
+  body: string;
+  sent_at: Time;
+  notice_id: Id;
+}
 /** What there is to say of an answer before it is sent. */
 export interface AnswerCheck {
   questions: { text: string; answered: boolean }[];
@@ -209,7 +224,7 @@ export interface ConversationQuery {
   tag?: string;
   topic?: string;
   q?: string;
-  sort?: 'latest' | 'oldest' | 'waiting';
+  sort?: 'latest' | 'oldest' | 'waiting' | 'due';
   cursor?: string;
   limit?: number;
 }
