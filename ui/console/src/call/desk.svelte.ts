@@ -21,7 +21,7 @@ let now = $state(Date.now());
 let round = 0;
 
 // What is written during a call outlives the page, until the call is wrapped up.
-let notes = $state.raw<{ of: Id; text: string; muted: boolean }>(
+let notes = $state.raw<{ of: Id; text: string; muted: boolean; shown?: boolean }>(
   recall('call', { of: 0, text: '', muted: false }),
 );
 
@@ -192,12 +192,17 @@ async function look(): Promise<void> {
     if (mine !== round) return;
     me = phone;
     if (its && its.id !== notes.of) {
-      remember({ of: its.id, text: '', muted: false });
+      remember({ of: its.id, text: '', muted: false, shown: false });
       sent = '';
       leg.mute(false);
     }
     call = its;
     callback = about;
+    // Whoever was rung first and has answered is shown by himself, once: the page may go elsewhere during the call.
+    if (its && phone.state === 'talking' && !notes.shown) {
+      remember({ shown: true });
+      openBeside();
+    }
     if (!phone.device) attend(phone);
   } catch {
     // the next hint looks again
