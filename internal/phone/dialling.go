@@ -36,6 +36,15 @@ func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (d dial
 		return d, err
 	}
 	d.Dialling = set.Policy.Dialling
+	if facts, err := p.store(ctx, q, store); err != nil {
+		return d, err
+	} else if c := text.ZoneCountry(facts.Zone); c != "" {
+		d.countries = append(d.countries, c)
+	}
+	if len(d.Allowed) > 0 && len(d.countries) > 0 {
+		d.country = d.countries[0]
+		return d, nil
+	}
 	own := []string{set.Policy.CallerID}
 	queues, err := queuesOf(ctx, q, []int64{store})
 	if err != nil {
@@ -64,11 +73,7 @@ func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (d dial
 	if err := rows.Err(); err != nil {
 		return d, err
 	}
-	facts, err := p.store(ctx, q, store)
-	if err != nil {
-		return d, err
-	}
-	countries := []string{text.ZoneCountry(facts.Zone)}
+	var countries []string
 	for _, n := range own {
 		if len(n) > 1 && n[0] == '+' {
 			countries = append(countries, text.ParsePhone(n, "").Region)

@@ -80,6 +80,7 @@ func (c *caller) toQueue(ctx context.Context) (left, done bool) {
 func (c *caller) passOut(ctx context.Context) {
 	var ring int64
 	var own string
+	allowed := false
 	err := c.p.change(ctx, c.id, func(tx *db.Tx, k *call) error {
 		if k.State != CallWaiting && k.State != CallAnnouncing || k.Answered != 0 {
 			return errCallMoved
@@ -89,6 +90,8 @@ func (c *caller) passOut(ctx context.Context) {
 			return err
 		}
 		ring, own = set.Policy.Ring, set.Policy.CallerID
+		_, refused := c.p.outside(ctx, tx, k.Store, c.queue.OverflowNo) // the rules of dialling may have changed since the queue was set up
+		allowed = refused == nil
 		k.State, k.Result = CallAnnouncing, ResultQueued // should it come to nothing
 		c.p.callChanged(tx, k)
 		return k.save(ctx, tx)
@@ -97,10 +100,12 @@ func (c *caller) passOut(ctx context.Context) {
 		return
 	}
 	c.bye.Store(true)
-	line, _, err := c.p.network.Dial(ctx, c.queue.Store, care.Dialing{Key: "overflow:" + itoa(c.id), To: c.queue.OverflowNo, CallerID: own, Ring: seconds(ring)})
-	if err == nil && c.through(ctx, line) {
-		_ = c.h.line.Hangup()
-		return
+	if allowed {
+		line, _, err := c.p.network.Dial(ctx, c.queue.Store, care.Dialing{Key: "overflow:" + itoa(c.id), To: c.queue.OverflowNo, CallerID: own, Ring: seconds(ring)})
+		if err == nil && c.through(ctx, line) {
+			_ = c.h.line.Hangup()
+			return
+		}
 	}
 	c.h.stage.hush()
 	c.speak(ctx, PromptQueued, nil)

@@ -119,6 +119,11 @@ func (p *Phone) SaveQueue(ctx context.Context, s care.Scope, in Queue) (Queue, e
 		if err := in.check(); err != nil {
 			return err
 		}
+		if in.OverflowNo != "" {
+			if _, err := p.outside(ctx, tx, store, in.OverflowNo); err != nil {
+				return err
+			}
+		}
 		if in.ID == 0 {
 			in.ID = tx.ID()
 			if _, err := tx.Exec(ctx, `INSERT INTO phone_queues (id, store_id, name, numbers, skills, created_at) VALUES ($1, $2, '', '[]', '[]', $3)`, in.ID, store, db.At(tx.Now)); err != nil {

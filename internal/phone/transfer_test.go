@@ -294,6 +294,18 @@ func TestWhatMayBeDialled(t *testing.T) {
 		}
 		refused(t, dial("+882161234567"), "phone.number_denied")
 		refused(t, dial("+4915112345678"), "phone.number_denied")
+		_, err := h.phone.Ask(ctx, olena, phone.Asked{Store: h.store, Trigger: phone.TriggerAsked, Number: "+882161234567"}) // by whomever: a form is open to all
+		refused(t, err, "phone.not_owed")
+		_, err = h.phone.SaveQueue(ctx, olena, phone.Queue{Store: h.store, Name: "Costly", Overflow: phone.OverflowNumber, OverflowNo: "+380900123456"})
+		refused(t, err, "phone.number_denied")
+		h.done(h.phone.SaveQueue(ctx, olena, phone.Queue{Store: h.store, Name: "Sales"}))
+		l := h.rings("+882161234567", olena) // forged, to be rung back
+		l.Ends(care.CauseHangup)
+		h.calls(olena, "over", func(c phone.Call) bool { return c.State == phone.CallEnded })
+		if owed, err := h.phone.Board(ctx, olena, phone.BoardFilter{Store: h.store, Limit: 10}); err != nil || len(owed) != 0 {
+			t.Errorf("%+v %v", owed, err)
+		}
+		h.is(olena, "free")
 		set, err := h.phone.Settings(ctx, olena, h.store)
 		if err != nil {
 			t.Fatal(err)
@@ -340,5 +352,57 @@ func TestADeadProgramLeavesNobodyInACall(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		h.is(iryna, "reserved") // the customer is rung again: his call broke off
+	})
+}
+
+// Two agents want the same colleague in the same moment: one gets him, the other is told so, and both customers have somebody.
+func TestTwoWantTheSameColleague(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		olena, iryna, taras := h.agent("Olena", true), h.agent("Iryna", true), h.agent("Taras", true)
+		one, _ := h.talking(olena, "+380671112233")
+		two, _ := h.talking(iryna, "+380671112244")
+		errs := make(chan error, 2)
+		go func() { _, err := h.phone.Consult(ctx, olena, one, phone.Target{Agent: taras.Agent}); errs <- err }()
+		go func() { _, err := h.phone.Transfer(ctx, iryna, two, phone.Target{Agent: taras.Agent}); errs <- err }()
+		first, second := <-errs, <-errs
+		if (first == nil) == (second == nil) {
+			t.Fatalf("%v, %v", first, second)
+		}
+		if first == nil {
+			first = second
+		}
+		refused(t, first, "phone.agent_not_free")
+		list, err := h.phone.CurrentCalls(ctx, taras)
+		if err != nil || len(list) != 1 {
+			t.Errorf("%+v %v", list, err)
+		}
+	})
+}
+
+// Who acts on a call that another has meanwhile, or that is over, is told that it has moved on.
+func TestActingOnACallThatMovedOn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		olena, taras := h.agent("Olena", true), h.agent("Taras", true)
+		id, l := h.talking(olena, "+380671112233")
+		h.done(h.phone.Consult(ctx, olena, id, phone.Target{Agent: taras.Agent}))
+		h.done(h.phone.Answer(ctx, taras, id))
+		h.done(h.phone.CompleteConsult(ctx, olena, id))
+		for name, act := range map[string]func() error{
+			"complete": func() error { _, err := h.phone.CompleteConsult(ctx, olena, id); return err },
+			"swap":     func() error { _, err := h.phone.Swap(ctx, olena, id); return err },
+			"mute":     func() error { _, err := h.phone.Mute(ctx, olena, id, true); return err },
+			"hang up":  func() error { _, err := h.phone.Hangup(ctx, olena, id); return err },
+			"keys":     func() error { _, err := h.phone.Keys(ctx, olena, id, 0, "1"); return err },
+			"decline":  func() error { _, err := h.phone.DeclineCall(ctx, olena, id); return err },
+		} {
+			t.Log(name)
+			refused(t, act(), "phone.call_moved_on")
+		}
+		l.Ends(care.CauseHangup)
+		h.is(taras, "wrapup")
+		_, err := h.phone.Transfer(ctx, taras, id, phone.Target{Agent: olena.Agent})
+		refused(t, err, "phone.call_moved_on")
 	})
 }

@@ -71,6 +71,12 @@ func (p *Phone) Owe(ctx context.Context, tx *db.Tx, k Cause) (Owed, error) {
 	if k.Number == "" {
 		return p.refused(tx, k, "no_number"), nil
 	}
+	// Whoever may ask to be rung could ask for a number that costs the shop: a form is open to all, and a caller's number is easily forged.
+	if d, err := p.dialling(ctx, tx, k.Store); err != nil {
+		return Owed{}, err
+	} else if d.allows(k.Number) != nil {
+		return p.refused(tx, k, "number_denied"), nil
+	}
 	if k.Customer == 0 {
 		ids := []care.Identity{{Kind: care.IdentityPhone, Value: k.Number}}
 		if k.Customer, _, err = p.customers.Resolve(ctx, tx, k.Store, ids, customer.Hint{Name: k.Name, Language: k.Language}); err != nil {
