@@ -86,6 +86,7 @@ func TestAnAgentTalksByHisOwnTelephone(t *testing.T) {
 	}
 	x.stands("free")
 	hearing(t, "handed over", []string{"customer>courier", "courier>customer"}, customer, person("courier", 950, his))
+	x.later(time.Minute)
 	x.must(hers.Hangup())
 	x.quiet()
 	if n := len(x.provider.Dialled()); n != 1 {
