@@ -48,7 +48,7 @@ type row struct {
 
 // rows are in the order of the table.
 var rows = []row{
-	transactionRow, replyRow, listRow, openRow, keyRow, visitorSendRow, agentSendRow, memoryRow, searchRow, findRow, pageRow, webhookRow, noticeRow, startRow,
+	transactionRow, replyRow, listRow, openRow, keyRow, visitorSendRow, agentSendRow, memoryRow, searchRow, findRow, pageRow, webhookRow, mailboxRow, noticeRow, startRow,
 }
 
 func names() []string {

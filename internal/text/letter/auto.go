@@ -30,6 +30,7 @@ var autoSubjects = regexp.MustCompile(`(?i)^\s*(?:(?:re|fw|fwd|odp|aw|ha|від�
 	`автоматический ответ`, `автоответ(?:чик)?`, `авто-?ответ`, `я в отпуске`, `в отпуске`, `отпуск`, `нет на месте`, `вне офиса`, `отсутствую`,
 	`automatyczna odpowied[zź]`, `autoodpowied[zź]`, `odpowied[zź] automatyczna`, `nieobecno[sś][cć]`, `nie ma mnie w (?:biurze|pracy)`, `poza biurem`, `jestem na urlopie`, `urlop`, `wiadomo[sś][cć] automatyczna`,
 	`automatische antwort`, `abwesenheits(?:notiz|nachricht|meldung)`, `abwesend\b`, `réponse automatique`, `respuesta automática`, `risposta automatica`, `resposta automática`, `automatisch antwoord`, `automatische? svar`, `automaattinen vastaus`,
+	`automatick[aá] odpov[eě][dď]`, `automatikus v[aá]lasz`, `r[aă]spuns automat`, `автоматичен отговор`, `otomatik yan[ıi]t`, `αυτόματη απάντηση`, `absence du bureau`, `absent\(?e?\)? du bureau`, `fuera de la oficina`, `fuori (?:ufficio|sede)\b`, `afwezigheid`, `frånvaro`, `fravær`, `mimo kancel[aá][rř]`,
 }, "|") + `)`)
 
 // autoOf looks for the signs of machines: RFC 3834 first, then what came before it and beside it.

@@ -57,7 +57,7 @@ var (
 		`從我的.{1,20}傳送`, `从我的.{1,20}发送`, `.{1,12}から送信`,
 		`надіслано (?:з|із|через|за допомогою) .{0,80}`, `відправлено (?:з|із|через|за допомогою|мобільн).{0,80}`, `надіслано мо(?:їм|єю) .{0,60}`, `відправлено .{0,40}(?:iphone|ipad|android|samsung|xiaomi|gmail|mail|телефон).{0,40}`, `написано з .{0,60}`,
 		`отправлено (?:с|со|из|через|с помощью|мобильн).{0,80}`, `отправлено .{0,40}(?:iphone|ipad|android|samsung|xiaomi|почт|mail|телефон).{0,40}`, `послано (?:с|из) .{0,60}`, `с уважением, .{0,20}отправлено из .*`, `mail\.ru для (?:android|ios).*`, `яндекс\.?почт.{0,40}`,
-		`wys[lł]an[eoay] (?:z|za pomoc[aą]|przez|przy u[zż]yciu).{0,80}`, `pobierz (?:outlook|aplikacj).{0,60}`, `napisano z .{0,60}`, `(?:wiadomo[sś][cć] )?wys[lł]ana? z .{0,80}`, `отримайте outlook.{0,40}`, `скачать outlook.{0,40}`, `завантажити outlook.{0,40}`, `получите outlook.{0,40}`,
+		`wys[lł]an[eoay] (?:z|za pomoc[aą]|przez|przy u[zż]yciu).{0,80}`, `pobierz (?:outlook|aplikacj).{0,60}`, `napisano z .{0,60}`, `(?:wiadomo[sś][cć] )?wys[lł]ana? z .{0,80}`, `отримайте outlook.{0,40}`, `\S{3,15} outlook (?:для|for|für|pour|para|per|dla|voor|pro|på|til) (?:ios|android|mobile|mac|windows).{0,80}`, `скачать outlook.{0,40}`, `завантажити outlook.{0,40}`, `получите outlook.{0,40}`,
 	}, "|") + `)[\s*_>)\]"».]*$`)
 
 	closing = regexp.MustCompile(`(?i)^(?:(?:with )?(?:best|kind|warm)?(?:est)? ?(?:regards|wishes)|sincerely|yours (?:truly|sincerely|faithfully)|cheers|thank(?:s| you)(?: .{0,20})?|с уважением|с наилучшими.*|с благодарностью|всего доброго|спасибо|з повагою|з найкращими.*|гарного дня|дякую|щиро.*|z powa[zż]aniem|pozdrawiam.*|z wyrazami szacunku|serdecznie pozdrawiam|pozdrowienia|dzi[eę]kuj[eę]|mit freundlichen grü(?:ß|ss)en|viele grü(?:ß|ss)e|cordialement|cordiali saluti|saludos.*)[\s,.!;-]*$`)
@@ -132,11 +132,14 @@ func isIntro(l string) bool {
 	if strings.HasSuffix(l, ":") && strings.Contains(l, "@") && dated.MatchString(l) && introFirst.MatchString(l) {
 		return true
 	}
-	if datedOnly.MatchString(l) {
+	if datedOnly.MatchString(l) || wroteName.MatchString(l) {
 		return true
 	}
 	return wroteInside.MatchString(l) && dated.MatchString(l) && (strings.HasSuffix(l, ":") || strings.Contains(l, "@"))
 }
+
+// wroteName is an introduction in the languages that name the writer behind the word: "Am 20.11.26 um 10:12 schrieb Shop:".
+var wroteName = regexp.MustCompile(`(?i)^(?:am|op|den|på|\d{1,4}[./-])\s?.{0,40}` + aDate + `.{0,40}\s(?:schrieb|schreef|skrev|skrifaði)\s+[^:]{2,80}:$`)
 
 var wroteInside = regexp.MustCompile(`(?i)(?:<[^>]+@[^>]+>|"[^"]+"|^\S+ \S+)\s*(?:` + wrote + `)\s+(?:am|on|le|el|den|dnia|в|у|на|от|від)?.{4,60}:?$`)
 
