@@ -11,6 +11,7 @@ packages=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb || packages+=(postgresql)
 need chromium || packages+=(chromium)
 need dovecot || packages+=(dovecot-imapd) # the IMAP server of the mail journey
+[ -x /usr/sbin/postfix ] || packages+=(postfix) # the mail server of another
 fc-list 2>/dev/null | grep -qi 'noto color emoji' || packages+=(fontconfig fonts-noto-color-emoji fonts-dejavu-core)
 need sipp || packages+=(sip-tester) # telephones and a proxy for the tests of calls
 need baresip || packages+=(baresip-core)

@@ -168,8 +168,12 @@ func (p *Post) lease(ctx context.Context, connection, store int64) (has bool, er
 		if _, err := tx.Exec(ctx, `INSERT INTO post_channels (connection_id, store_id) VALUES ($1, $2) ON CONFLICT (connection_id) DO NOTHING`, connection, store); err != nil {
 			return err
 		}
+		expired := tx.Now
+		if p.db.Engine == db.SQLite {
+			expired = tx.Now.Add(2 * listenFor) // the file has one program: whoever else held the lease was killed
+		}
 		tag, err := tx.Exec(ctx, `UPDATE post_channels SET listener_node = $1, listener_until_at = $2 WHERE connection_id = $3 AND (listener_node = $1 OR listener_until_at < $4)`,
-			node, db.At(tx.Now.Add(listenFor)), connection, db.At(tx.Now))
+			node, db.At(tx.Now.Add(listenFor)), connection, db.At(expired))
 		has = err == nil && tag.RowsAffected() > 0
 		return err
 	})
