@@ -94,7 +94,11 @@ func (e *edit) say(m Message) *Message {
 	}
 	if m.Kind != KindSystem {
 		e.now.LastMessageAt = max(e.now.LastMessageAt, m.CreatedAt)
-		e.now.Preview = text.Preview(m.Body, 140)
+		body := m.Body
+		if m.HTML != nil && m.From != FromCustomer { // a letter of ours that has marks
+			body = text.MarksToText(body)
+		}
+		e.now.Preview = text.Preview(body, 140)
 		switch {
 		case m.Kind == KindNote:
 			e.now.PreviewFrom = KindNote

@@ -73,7 +73,7 @@ func TestALetterIsWeighedTakenBackSentAgainAndPassedOn(t *testing.T) {
 		before := w.row(c.ID).Conversation
 		var said inbox.Message
 		w.do(http.MethodPost, at("messages"), map[string]any{"kind": "reply", "body": "Відправимо **завтра**.", "resolve": true, "client_id": "a"}, &said)
-		if d := w.row(c.ID).Conversation; d.Status != "resolved" || d.WaitingSince != 0 {
+		if d := w.row(c.ID).Conversation; d.Status != "resolved" || d.WaitingSince != 0 || d.Preview != "Відправимо завтра." {
 			t.Fatalf("%+v", d)
 		}
 		if said.Delivery == nil || said.Delivery.SendAt == 0 || said.HTML == nil || !strings.Contains(*said.HTML, "<b>завтра</b>") {
