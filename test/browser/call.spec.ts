@@ -18,7 +18,7 @@ test.use({
     await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...args] })
   },
 })
-test.describe.configure({ mode: 'serial' })
+test.describe.configure({ mode: 'serial', timeout: 180_000 })
 
 let town: Town
 test.beforeAll(async ({ opeka }) => {
@@ -276,4 +276,100 @@ test('a script opens with the call, and its end says how the call is closed', as
   await expect(after).toBeHidden()
   await expect(panel).toBeHidden()
   await opeka.api('DELETE', `/scripts/${script.id}`)
+})
+
+test('a colleague is asked aside, brought in and left with the customer; then listened to', async ({ signedIn: page, opeka, browser }) => {
+  const { invitation } = await opeka.api('POST', '/agents', {
+    name: 'Петро',
+    email: 'petro@shop.test',
+    language: 'en',
+    memberships: [{ store_id: opeka.store.id, role: 'agent' }],
+  })
+  const his = await (await browser.newContext()).newPage()
+  await his.request.post(opeka.url + '/api/v1/invitations/accept', { data: { token: invitation.token, password: 'another long pass-phrase' } })
+  await his.request.post(opeka.url + '/api/v1/session', { data: { email: 'petro@shop.test', password: 'another long pass-phrase' } })
+
+  await sitsDown(page, opeka)
+  await comesToThePhone(page)
+  const who = number()
+  const line = await (await town.person(who, 650)).call()
+  await line.answered()
+  await expect(page.getByRole('region', { name: 'A call for you' })).toBeVisible({ timeout: 30_000 })
+  await page.keyboard.press('Alt+y')
+  const bar = page.getByRole('region', { name: 'Call', exact: true })
+  await line.hears(agentHz)
+  await sitsDown(his, opeka)
+  await his.request.fetch(opeka.url + '/api/v1/me').then(async (r) => {
+    const csrf = (await r.json()).csrf_token
+    await his.request.put(opeka.url + '/api/v1/me/presence', { data: { state: 'ready' }, headers: { 'X-CSRF-Token': csrf } })
+  })
+  await comesToThePhone(his)
+
+  await page.keyboard.press('Alt+t')
+  const pass = page.getByRole('dialog', { name: 'Pass on, ask or bring in' })
+  await pass.getByRole('radio', { name: 'Петро' }).check()
+  await accessible(page)
+  await pass.getByRole('button', { name: 'Ask aside first' }).click()
+  await expect(his.getByText('Olena asks you aside')).toBeVisible()
+  await accessible(his)
+  await his.keyboard.press('Alt+y')
+  await line.misses(agentHz)
+  await expect(bar.getByRole('list', { name: 'Also in the call' }).getByText('Петро')).toBeVisible()
+  await hears(his)
+  await accessible(page)
+  await bar.getByRole('button', { name: 'All together' }).click()
+  await line.hears(agentHz)
+  await bar.getByRole('button', { name: 'Leave' }).click()
+  await expect(bar).toBeHidden()
+  const hisBar = his.getByRole('region', { name: 'Call', exact: true })
+  await expect(hisBar.getByRole('button', { name: 'Hang up' })).toBeVisible()
+  await line.hears(agentHz)
+
+  await page.goto(opeka.url + '/app/calls')
+  await expect(page.getByRole('heading', { name: 'Calls now' })).toBeVisible()
+  for (const look of looks) {
+    await page.emulateMedia({ colorScheme: look.scheme })
+    await page.setViewportSize({ width: look.width, height: look.height })
+    await accessible(page)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)
+  }
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await page.getByRole('button', { name: 'Listen' }).click()
+  const beside = page.getByRole('region', { name: 'In a colleague’s call' })
+  await hears(page)
+  await accessible(page)
+  await beside.getByRole('button', { name: 'Join in' }).click()
+  await expect(hisBar.getByRole('list', { name: 'Also in the call' }).getByText('Olena')).toBeVisible()
+  await beside.getByRole('button', { name: 'Stop' }).click()
+  await expect(beside).toBeHidden()
+
+  await his.keyboard.press('Alt+q')
+  await line.over()
+  await his.getByRole('radio', { name: 'Settled' }).check()
+  await his.getByRole('button', { name: 'Finish' }).click()
+  await expect(his.getByRole('region', { name: 'After the call' })).toBeHidden()
+  await his.getByRole('switch', { name: 'Ready for calls' }).or(his.getByRole('main')).first().waitFor()
+  await his.context().close()
+})
+
+test('an agent rings a customer from his file, and one who doesn’t want it only when he means it', async ({ signedIn: page, opeka }) => {
+  const her = number()
+  const line = town.person(her, 650, true)
+  const made = await opeka.api('POST', '/customers', { store_id: opeka.store.id, name: 'Дарина Гай', contacts: [{ kind: 'phone', value: her }] })
+  const { id } = made.customer ?? made
+  await opeka.api('PATCH', `/customers/${id}`, { consent: { do_not_call: true } })
+  await sitsDown(page, opeka, `/app/customers/${id}`)
+  await page.getByRole('button', { name: /^Call \+?380/ }).click()
+  const sure = page.getByRole('alertdialog').or(page.getByRole('dialog')).filter({ hasText: 'This customer doesn’t want calls' })
+  await expect(sure).toBeVisible()
+  await accessible(page)
+  await sure.getByRole('button', { name: 'Call anyway' }).click()
+  const call = await (await line).rung()
+  await call.hears(agentHz)
+  await hears(page)
+  await expect(page.getByRole('timer')).toHaveText(/^0:(0[7-9]|[1-5]\d)$/)
+  await call.hangUp()
+  await page.getByRole('radio', { name: 'Settled' }).check()
+  await page.getByRole('button', { name: 'Finish' }).click()
+  await expect(page.getByRole('region', { name: 'After the call' })).toBeHidden()
 })

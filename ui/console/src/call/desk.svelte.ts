@@ -7,13 +7,17 @@ import { toastFailure } from '$lib/app/toasts.svelte';
 import { t } from '$lib/i18n/index.svelte';
 import { live } from '$lib/live/live.svelte';
 import { callbacks, myPhone, type Callback, type Disposition, type MyPhone } from '../callback/api';
-import { calls, type Call } from './api';
+import { Problem } from '$lib/api';
+import { calls, type CurrentCall, type Target } from './api';
 import { leg } from './leg.svelte';
 
-export type Phase = 'none' | 'offered' | 'ringing' | 'talking' | 'wrapup';
+export type Phase = 'none' | 'offered' | 'ringing' | 'talking' | 'supervising' | 'wrapup';
+type Dialled = { store_id: Id; number?: string; customer_id?: Id; despite_wish?: boolean };
 
 let me = $state.raw<MyPhone>();
-let call = $state.raw<Call>();
+let call = $state.raw<CurrentCall>();
+let unwished = $state.raw<Dialled>();
+let meant: Dialled | undefined; // the question closes before its answer runs
 let callback = $state.raw<Callback>();
 let busy = $state('');
 let sent = $state('');
@@ -21,25 +25,29 @@ let now = $state(Date.now());
 let round = 0;
 
 // What is written during a call outlives the page, until the call is wrapped up.
-let notes = $state.raw<{ of: Id; text: string; muted: boolean; shown?: boolean }>(
-  recall('call', { of: 0, text: '', muted: false }),
-);
+let notes = $state.raw<{ of: Id; text: string; shown?: boolean }>(recall('call', { of: 0, text: '' }));
 
-const phaseOf = (state: string | undefined): Phase =>
-  state === 'offered'
-    ? 'offered'
-    : state === 'reserved'
-      ? 'ringing'
-      : state === 'talking' || state === 'wrapup'
-        ? state
+const can = (verb: string) => call?.can.includes(verb) ?? false;
+
+function phaseOf(): Phase {
+  if (!call)
+    return callback && me?.state === 'offered'
+      ? 'offered'
+      : callback && me?.state === 'reserved'
+        ? 'ringing'
         : 'none';
-const phase = $derived<Phase>(call || callback ? phaseOf(me?.state) : 'none');
+  if (can('answer')) return 'offered';
+  if (call.state === 'wrapup') return can('wrap_up') ? 'wrapup' : 'none';
+  if (can('supervise') && !call.lead) return 'supervising';
+  return ['written', 'dialing', 'ringing'].includes(call.state) ? 'ringing' : 'talking';
+}
+const phase = $derived(phaseOf());
 
 export const desk = {
   get me(): MyPhone | undefined {
     return me;
   },
-  get call(): Call | undefined {
+  get call(): CurrentCall | undefined {
     return call;
   },
   get callback(): Callback | undefined {
@@ -81,8 +89,16 @@ export const desk = {
     return call?.conversation_id || callback?.conversation_id || 0;
   },
   get order(): Id {
-    const about = callback?.reasons.find((r) => r.subject_kind === 'order');
-    return about?.subject_id || call?.open_order_id || 0;
+    return call?.order_id ?? callback?.reasons.find((r) => r.subject_kind === 'order')?.subject_id ?? 0;
+  },
+  /** Somebody who doesn't want to be rung and whom the agent is about to ring: he is asked whether he means it. */
+  get unwished(): boolean {
+    return unwished !== undefined;
+  },
+  set unwished(on: boolean) {
+    if (on) return;
+    meant = unwished;
+    unwished = undefined;
   },
   get note(): string {
     return notes.text;
@@ -91,34 +107,34 @@ export const desk = {
     remember({ text });
   },
 
-  /** Whether an offer can be refused: a caller who waits goes to somebody else when the offer has run out. */
+  /** What the agent may do with the call now. */
+  can,
   get declines(): boolean {
-    return callback !== undefined;
+    return can('decline') || (phase === 'offered' && callback !== undefined);
   },
 
   /** Comes to the telephone with this browser, or leaves it; on a telephone of his own the browser isn't asked for its microphone. */
   async turn(on: boolean): Promise<void> {
-    const device = me?.device ?? '';
-    if (on && !device && !(await leg.start()))
-      throw new Error(t(`call.problem.${leg.problem || 'elsewhere'}`));
-    me = await myPhone.set(on, device);
+    if (on) await sound();
+    me = await myPhone.set(on, me?.device ?? '');
     if (!on) leg.stop();
   },
   accept: () =>
     act('accept', async () => {
-      if (callback?.state === 'offered') await callbacks.accept(callback.id);
-      else if (call) await calls.answer(call.id);
+      if (call) await calls.answer(call.id);
+      else if (callback) await callbacks.accept(callback.id);
       await look();
       openBeside();
     }),
   decline: () =>
     act('decline', async () => {
-      if (callback) await callbacks.decline(callback.id);
+      if (call) await calls.decline(call.id);
+      else if (callback) await callbacks.decline(callback.id);
     }),
   hangUp: () =>
     act('hangup', async () => {
       if (phase === 'ringing' && callback) await callbacks.decline(callback.id);
-      else if (call) await calls.hangUp(call.id);
+      else if (call) await (can('hangup') ? calls.hangUp(call.id) : calls.leave(call.id));
     }),
   hold: () =>
     act('hold', async () => {
@@ -127,15 +143,65 @@ export const desk = {
       const on = call.state !== 'held';
       call = { ...call, state: on ? 'held' : 'talking' };
       try {
-        call = await (on ? calls.hold(before.id) : calls.resume(before.id));
+        await (on ? calls.hold(before.id) : calls.resume(before.id));
       } catch (cause) {
         call = before;
         throw cause;
       }
     }),
-  mute(): void {
-    leg.mute(!leg.muted);
-    remember({ muted: leg.muted });
+  /** Leaves the others to themselves. */
+  leave: () =>
+    act('leave', async () => {
+      if (call) await calls.leave(call.id);
+    }),
+  /** Silent here at once; the house is told, so that the others see it and a page that is loaded anew stays silent. */
+  async mute(): Promise<void> {
+    const on = !leg.muted;
+    leg.mute(on);
+    if (call && can(on ? 'mute' : 'unmute')) await calls.mute(call.id, on).catch(toastFailure);
+    await look();
+  },
+  /** Hands over, asks aside or asks in. Throws what the server refuses. */
+  async pass(how: 'transfer' | 'consult' | 'invite', to: Target): Promise<void> {
+    if (call) await calls[how](call.id, to);
+    await look();
+  },
+  aside: (verb: 'complete' | 'cancel' | 'swap' | 'join') =>
+    act(verb, async () => {
+      if (call) await calls.aside(call.id, verb);
+    }),
+  remove: (party: Id) =>
+    act('remove', async () => {
+      if (call) await calls.remove(call.id, party);
+    }),
+  /** Listens to a call of somebody else's. */
+  listenTo: (id: Id) =>
+    act('listen', async () => {
+      await sound();
+      await calls.supervise(id, 'listen');
+    }),
+  supervise: (mode: 'listen' | 'whisper' | 'barge' | 'off') =>
+    act(mode, async () => {
+      if (call) await calls.supervise(call.id, mode);
+    }),
+  /** Rings somebody; the agent comes to the telephone for it. Tells whether it rings. */
+  async dial(to: Dialled): Promise<boolean> {
+    let rings = false;
+    await act('dial', async () => {
+      unwished = undefined;
+      if (!me?.reachable) await desk.turn(true);
+      try {
+        await calls.dial(to);
+        rings = true;
+      } catch (cause) {
+        if (!(cause instanceof Problem) || cause.code !== 'phone.do_not_call') throw cause;
+        unwished = to;
+      }
+    });
+    return rings;
+  },
+  async dialUnwished(): Promise<void> {
+    if (meant) await desk.dial({ ...meant, despite_wish: true });
   },
   async press(key: string): Promise<void> {
     if (!call) return;
@@ -147,12 +213,25 @@ export const desk = {
     const note = notes.text.trim();
     if (callback) await callbacks.dispose(callback.id, { disposition, note, ...(at ? { at } : {}) });
     else if (call) await calls.wrapUp(call.id, disposition, note);
-    remember({ of: 0, text: '', muted: false });
+    remember({ of: 0, text: '' });
     await look();
   },
   openBeside,
   look,
 };
+
+/** Connects this browser, unless the agent has a telephone of his own. */
+async function sound(): Promise<void> {
+  if (me?.device || (await leg.start())) return;
+  throw new Obstacle(t(`call.problem.${leg.problem || 'elsewhere'}`));
+}
+
+/** What keeps the agent from the telephone, in words for him. */
+class Obstacle extends Problem {
+  constructor(words: string) {
+    super(409, 'phone.no_leg', words);
+  }
+}
 
 function remember(part: Partial<typeof notes>): void {
   notes = { ...notes, of: call?.id ?? notes.of, ...part };
@@ -184,22 +263,21 @@ function openBeside(): void {
 async function look(): Promise<void> {
   const mine = ++round;
   try {
-    const phone = await myPhone.get();
-    const [its, about] = await Promise.all([
-      phone.call_id ? calls.get(phone.call_id) : undefined,
-      phone.callback_id ? callbacks.get(phone.callback_id) : undefined,
-    ]);
+    const [phone, page] = await Promise.all([myPhone.get(), calls.current()]);
+    const its = page.items.find((c) => c.id === phone.call_id) ?? page.items.find((c) => c.can.length > 0);
+    const owed = phone.callback_id || (its?.lead ? its.callback_id : 0);
+    const about = owed ? await callbacks.get(owed) : undefined;
     if (mine !== round) return;
     me = phone;
     if (its && its.id !== notes.of) {
-      remember({ of: its.id, text: '', muted: false, shown: false });
+      remember({ of: its.id, text: '', shown: false });
       sent = '';
-      leg.mute(false);
     }
+    if (its?.id !== call?.id) leg.mute(its?.muted ?? false);
     call = its;
     callback = about;
     // Whoever was rung first and has answered is shown by himself, once: the page may go elsewhere during the call.
-    if (its && phone.state === 'talking' && !notes.shown) {
+    if (its && phase === 'talking' && !notes.shown) {
       remember({ shown: true });
       openBeside();
     }
@@ -212,9 +290,12 @@ async function look(): Promise<void> {
 /** The browser is connected while its agent is at the telephone. One that was away too long comes back if this page was at it. */
 function attend(phone: MyPhone): void {
   const wanted =
-    phone.reachable || phone.state !== 'free' || (phone.reason === 'browser_gone' && leg.state !== 'off');
+    phone.reachable ||
+    phone.state !== 'free' ||
+    call !== undefined ||
+    (phone.reason === 'browser_gone' && leg.state !== 'off');
   if (wanted && leg.state === 'off') {
-    leg.mute(notes.muted && notes.of === phone.call_id);
+    leg.mute(call?.muted ?? false);
     void leg.start();
   } else if (!wanted && leg.state !== 'off' && leg.state !== 'asking') {
     leg.stop();

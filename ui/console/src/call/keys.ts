@@ -6,6 +6,7 @@ export const chord = {
   mute: 'Alt+KeyM',
   hold: 'Alt+KeyH',
   keypad: 'Alt+KeyK',
+  pass: 'Alt+KeyT',
   outcome: 'Alt+KeyW',
   open: 'Alt+KeyI',
 } as const;

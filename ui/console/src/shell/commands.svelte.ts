@@ -1,6 +1,7 @@
 // What the shell itself can do, on every page.
 import CircleHelp from '@lucide/svelte/icons/circle-question-mark';
 import ClipboardList from '@lucide/svelte/icons/clipboard-list';
+import Headset from '@lucide/svelte/icons/headset';
 import Inbox from '@lucide/svelte/icons/inbox';
 import LogOut from '@lucide/svelte/icons/log-out';
 import Moon from '@lucide/svelte/icons/moon';
@@ -103,6 +104,14 @@ export function offerShellCommands(): () => void {
             keys: 'KeyG KeyB',
             icon: PhoneCall,
             run: () => go(href('callbacks')),
+          },
+          {
+            id: 'go.calls',
+            group: 'go' as const,
+            label: t('nav.calls'),
+            keys: 'KeyG KeyL',
+            icon: Headset,
+            run: () => go(href('calls')),
           },
         ]
       : []),

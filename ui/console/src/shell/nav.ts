@@ -1,5 +1,6 @@
 // The desk's places, in the order of rail and bottom bar.
 import ClipboardList from '@lucide/svelte/icons/clipboard-list';
+import Headset from '@lucide/svelte/icons/headset';
 import Inbox from '@lucide/svelte/icons/inbox';
 import PackageSearch from '@lucide/svelte/icons/package-search';
 import PhoneCall from '@lucide/svelte/icons/phone-call';
@@ -50,6 +51,15 @@ export const places = [
     href: href('callbacks'),
     routes: ['callbacks'],
     permission: 'phone.use',
+  },
+  {
+    key: 'calls',
+    label: 'nav.calls',
+    icon: Headset,
+    command: 'go.calls',
+    href: href('calls'),
+    routes: ['calls'],
+    permission: 'phone.supervise',
   },
   {
     key: 'settings',

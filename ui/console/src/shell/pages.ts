@@ -10,6 +10,7 @@ export const pages: Partial<Record<RouteName, Page>> = {
   customer: () => import('../customer/CustomerPage.svelte'),
   order: () => import('../customer/OrderPage.svelte'),
   work: () => import('../work/WorkPage.svelte'),
+  calls: () => import('../call/CallsPage.svelte'),
   callbacks: () => import('../callback/CallbacksPage.svelte'),
   stock: () => import('../customer/StockPage.svelte'),
   settings: () => import('../settings/Settings.svelte'),

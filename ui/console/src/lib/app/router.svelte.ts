@@ -13,6 +13,7 @@ const patterns = {
   stock: '/stock',
   work: '/work',
   callbacks: '/callbacks',
+  calls: '/calls',
   settings: '/settings/:section?/:id?',
 } as const;
 
