@@ -99,6 +99,7 @@ test('a caller is announced with who he is, taken, held, sent keys, and wrapped 
   await line.hears(agentHz)
   await hears(page)
   await expect(bar.getByText('Good line')).toBeVisible()
+  await expect(bar.getByRole('button', { name: 'Script' })).toBeVisible() // none fits by itself
   await expect(bar.getByRole('meter', { name: 'Loudness of your microphone' })).toHaveAttribute('aria-valuenow', /^[5-9]\d$/)
   await accessible(page)
 

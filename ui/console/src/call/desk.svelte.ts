@@ -9,6 +9,7 @@ import { live } from '$lib/live/live.svelte';
 import { callbacks, myPhone, type Callback, type Disposition, type MyPhone } from '../callback/api';
 import { Problem } from '$lib/api';
 import { calls, type CurrentCall, type Target } from './api';
+import { panel } from '../script/panel.svelte';
 import { leg } from './leg.svelte';
 
 export type Phase = 'none' | 'offered' | 'ringing' | 'talking' | 'supervising' | 'wrapup';
@@ -217,6 +218,23 @@ export const desk = {
     await look();
   },
   openBeside,
+  /** Opens the script that the call is for, or lets one be chosen. */
+  openScript(auto = false): void {
+    if (!call) return;
+    panel.show({
+      store: desk.store,
+      customer: desk.customer,
+      order: desk.order,
+      conversation: desk.conversation,
+      call: call.id,
+      callback: callback?.id,
+      language: call.language,
+      purposes: callback
+        ? callback.reasons.map((r) => r.trigger)
+        : [call.direction === 'in' ? 'incoming' : 'outgoing'],
+      auto,
+    });
+  },
   look,
 };
 

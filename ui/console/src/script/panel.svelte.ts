@@ -11,6 +11,8 @@ export interface About {
   language?: string;
   /** Reasons for which a script opens by itself. */
   purposes?: string[];
+  /** Nobody asked for it: without a script that fits it doesn't stay. */
+  auto?: boolean;
 }
 
 let about = $state.raw<About>();
