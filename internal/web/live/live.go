@@ -95,7 +95,7 @@ func New(bus Bus, o Options) (*Live, error) {
 		LogLevel:              centrifuge.LogLevelWarn,
 		LogHandler:            l.log,
 		ClientStaleCloseDelay: 8 * time.Second,
-		ClientQueueMaxSize:    256 << 10,
+		ClientQueueMaxSize:    1 << 20, // of one who reads slowly: a busy store tells an agent a megabyte a second, and a browser may stop for one
 		UserConnectionLimit:   30,
 		Metrics:               centrifuge.MetricsConfig{RegistererGatherer: l.registry},
 	})
