@@ -205,6 +205,14 @@ func TestWishesAndTimeline(t *testing.T) {
 		if p, err = c.Update(t.Context(), agent, id, customer.Change{Consents: map[string]bool{customer.SubjectDoNotCall: false}, Source: "customer"}); err != nil || p.Consent.DoNotCall || len(p.Consent.Answers) != 3 {
 			t.Fatalf("%+v %v", p, err)
 		}
+		err = d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `INSERT INTO calls (id, store_id, direction, state, number, customer_id, conversation_id, result, created_at, answered_at, ended_at) VALUES ($1, $2, 'in', 'ended', '+380671112233', $3, 7, 'answered', $4, $4, $5)`,
+				tx.ID(), store, id, db.At(tx.Now.Add(-time.Minute)), db.At(tx.Now))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var seen []string
 		for cursor := ""; ; {
 			items, next, err := c.Timeline(t.Context(), agent, id, cursor, 1)
@@ -213,12 +221,15 @@ func TestWishesAndTimeline(t *testing.T) {
 			}
 			for _, i := range items {
 				seen = append(seen, i.Kind)
+				if i.Kind == "call" && (i.TitleCode != "timeline.call.in" || i.Ref != (customer.Ref{Kind: "conversation", ID: 7}) || i.Params["seconds"] != int64(60)) {
+					t.Errorf("%+v", i)
+				}
 			}
 			if cursor = next; next == "" {
 				break
 			}
 		}
-		if len(seen) != 4 || seen[0] != "consent" || seen[3] != "created" {
+		if len(seen) != 5 || seen[0] != "consent" || seen[1] != "call" || seen[4] != "created" {
 			t.Fatalf("%v", seen)
 		}
 		if st, err := c.Stats(t.Context(), agent, id); err != nil || st.Orders != 0 {

@@ -14,7 +14,7 @@ import (
 // Item is one thing that happened with a customer. TitleCode and Params make its line in the reader's language.
 type Item struct {
 	At        db.Time        `json:"at"`
-	Kind      string         `json:"kind" enum:"order,status,note,payment,shipment,refund,return,cart,conversation,merge,consent,created,notice"`
+	Kind      string         `json:"kind" enum:"order,status,note,payment,shipment,refund,return,cart,conversation,merge,consent,created,notice,call"`
 	Icon      string         `json:"icon"`
 	TitleCode string         `json:"title_code"`
 	Params    map[string]any `json:"params"`
@@ -54,6 +54,8 @@ UNION ALL SELECT c.created_at, 11, c.id, '', c.id, c.name, '', '', 0
   FROM customers c WHERE c.id = $3 AND c.created_at <= $2
 UNION ALL SELECT n.sent_at, 12, n.id, '', n.order_id, o.number, n.moment, n.channel, 0
   FROM notices n JOIN orders o ON o.id = n.order_id WHERE n.customer_id = ANY($1::bigint[]) AND n.outcome = 'sent' AND n.sent_at <= $2
+UNION ALL SELECT l.created_at, 13, l.id, '', CASE WHEN l.conversation_id = 0 THEN l.customer_id ELSE l.conversation_id END, l.direction, l.result, CASE WHEN l.conversation_id = 0 THEN 'customer' ELSE 'conversation' END, CASE WHEN l.answered_at > 0 AND l.ended_at > l.answered_at THEN (l.ended_at - l.answered_at) / 1000000 ELSE 0 END
+  FROM calls l WHERE l.customer_id = ANY($1::bigint[]) AND l.ended_at > 0 AND l.created_at <= $2
 ) AS t
 WHERE (at, rank, id, sub) < ($2, $4, $5, $6)
 ORDER BY at DESC, rank DESC, id DESC, sub DESC LIMIT $7`
@@ -131,6 +133,10 @@ func itemOf(p place, ref int64, a, b, c string, n int64) Item {
 	case 10:
 		it.Ref.Kind = "customer"
 		return line("consent", "shield", "customer.consent", map[string]any{"subject": a, "given": n == 1, "source": b})
+	}
+	if p.rank == 13 {
+		it.Ref.Kind = c
+		return line("call", "phone", "call."+a, map[string]any{"result": b, "seconds": n, "call_id": p.id})
 	}
 	if p.rank == 12 {
 		return line("notice", "bell", "notice.sent", map[string]any{"number": a, "moment": b, "channel": c})

@@ -5173,7 +5173,7 @@ export interface components {
             at: string;
             icon: string;
             /** @enum {string} */
-            kind: "order" | "status" | "note" | "payment" | "shipment" | "refund" | "return" | "cart" | "conversation" | "merge" | "consent" | "created" | "notice";
+            kind: "order" | "status" | "note" | "payment" | "shipment" | "refund" | "return" | "cart" | "conversation" | "merge" | "consent" | "created" | "notice" | "call";
             params: {
                 [key: string]: unknown;
             };
