@@ -92,6 +92,7 @@ const (
 	EventTaskCreated   = "task.created"
 	EventTaskDone      = "task.done"
 	EventTaskEscalated = "task.escalated" // its deadline passed
+	EventTaskReopened  = "task.reopened"
 )
 
 // OrderEvent is the payload of the order.*, payment.*, shipment.*, return.* and refund.* events: the state before and after.

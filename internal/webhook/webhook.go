@@ -42,7 +42,7 @@ var Events = []string{
 	care.EventStockTold,
 	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
 	care.EventNoticeSent, care.EventNoticeFailed, care.EventExceptionRaised, care.EventExceptionClosed,
-	care.EventTaskCreated, care.EventTaskDone, care.EventTaskEscalated,
+	care.EventTaskCreated, care.EventTaskDone, care.EventTaskEscalated, care.EventTaskReopened,
 }
 
 const (

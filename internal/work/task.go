@@ -43,6 +43,8 @@ type Task struct {
 	Number       string  `json:"order_number"`
 	Customer     int64   `json:"customer_id"`
 	CustomerName string  `json:"customer_name"`
+	Conversation int64   `json:"conversation_id"`
+	Exception    int64   `json:"exception_id" doc:"What the system found; 0: a person made it. It settles itself when the cause is gone"`
 	Part         string  `json:"part"`
 	Told         bool    `json:"told" doc:"The customer has been told already"`
 	State        string  `json:"state" enum:"open,done,settled"`
@@ -50,6 +52,8 @@ type Task struct {
 	DeadlineAt   db.Time `json:"deadline_at"`
 	EscalatedAt  db.Time `json:"escalated_at" doc:"When the deadline passed"`
 	DoneAt       db.Time `json:"done_at"`
+	DoneBy       string  `json:"done_by" doc:"Name of the agent who did it"`
+	Comments     int64   `json:"comments"`
 	CreatedAt    db.Time `json:"created_at"`
 }
 
@@ -60,6 +64,8 @@ type NewTask struct {
 	Department int64      `json:"department_id,omitempty" minimum:"0"`
 	Order      int64      `json:"order_id,omitempty" minimum:"0"`
 	Customer   int64      `json:"customer_id,omitempty" minimum:"0" doc:"The order's, where one is given"`
+	Talk       int64      `json:"conversation_id,omitempty" minimum:"0"`
+	Assignee   int64      `json:"assignee_id,omitempty" minimum:"0"`
 	Deadline   *time.Time `json:"deadline_at,omitempty" doc:"A day from now if not given"`
 }
 
@@ -80,6 +86,7 @@ func (w *Work) onException(ctx context.Context, tx *db.Tx, j job.Job) error {
 		}
 		tx.CancelJob(jobTaskLate, strconv.FormatInt(t.ID, 10))
 		t.Store, t.Kind, t.Order, t.Customer, t.Department = j.Event.Store, string(e.Kind), e.Order, e.Customer, e.Department
+		w.noteTask(tx, t, 0, NoteSettled, "")
 		w.taskEvent(tx, t, care.EventTaskDone)
 		return nil
 	}
@@ -92,13 +99,18 @@ func (w *Work) onException(ctx context.Context, tx *db.Tx, j job.Job) error {
 
 func (w *Work) addTask(ctx context.Context, tx *db.Tx, t Task, exception int64) (int64, error) {
 	t.ID = tx.ID()
-	tag, err := tx.Exec(ctx, `INSERT INTO tasks (id, store_id, kind, title, department_id, assignee_id, order_id, customer_id, exception_id, part, told, state, note, deadline_at, escalated_at, done_at, done_by, created_at)
-VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, 'open', '', $11, 0, 0, 0, $12) ON CONFLICT (exception_id) WHERE exception_id <> 0 DO NOTHING`,
-		t.ID, t.Store, t.Kind, t.Title, t.Department, t.Order, t.Customer, exception, t.Part, t.Told, t.DeadlineAt, db.At(tx.Now))
+	tag, err := tx.Exec(ctx, `INSERT INTO tasks (id, store_id, kind, title, department_id, assignee_id, order_id, customer_id, exception_id, part, told, state, note, deadline_at, escalated_at, done_at, done_by, created_at, conversation_id)
+VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8, $9, $10, 'open', '', $11, 0, 0, 0, $12, $14) ON CONFLICT (exception_id) WHERE exception_id <> 0 DO NOTHING`,
+		t.ID, t.Store, t.Kind, t.Title, t.Department, t.Order, t.Customer, exception, t.Part, t.Told, t.DeadlineAt, db.At(tx.Now), t.Assignee, t.Conversation)
 	if err != nil || tag.RowsAffected() == 0 {
 		return 0, err
 	}
 	tx.Enqueue(db.Job{Store: t.Store, Kind: jobTaskLate, Key: strconv.FormatInt(t.ID, 10), RunAt: t.DeadlineAt.Time(), Payload: t.ID})
+	maker := int64(0)
+	if tx.Actor.Kind == "agent" {
+		maker = tx.Actor.ID
+	}
+	w.noteTask(tx, t, maker, NoteMade, "")
 	w.taskEvent(tx, t, care.EventTaskCreated)
 	return t.ID, nil
 }
@@ -116,6 +128,7 @@ func (w *Work) taskLate(ctx context.Context, tx *db.Tx, j job.Job) error {
 		return nil
 	}
 	if err == nil {
+		w.noteTask(tx, t, 0, NoteLate, "")
 		w.taskEvent(tx, t, care.EventTaskEscalated)
 	}
 	return err
@@ -123,6 +136,11 @@ func (w *Work) taskLate(ctx context.Context, tx *db.Tx, j job.Job) error {
 
 func (w *Work) taskEvent(tx *db.Tx, t Task, event string) {
 	tx.Emit(db.Event{Store: t.Store, Type: event, Subject: t.ID, Payload: care.TaskEvent{Task: t.ID, Kind: t.Kind, Order: t.Order, Customer: t.Customer, Department: t.Department, Assignee: t.Assignee}})
+	w.taskHint(tx, t)
+}
+
+// taskHint tells open screens to read the list again.
+func (w *Work) taskHint(tx *db.Tx, t Task) {
 	if w.o.Bus == nil {
 		return
 	}
@@ -131,19 +149,22 @@ func (w *Work) taskEvent(tx *db.Tx, t Task, event string) {
 }
 
 const taskColumns = `t.id, t.store_id, t.kind, t.title, t.department_id, coalesce(d.name, ''), t.assignee_id, coalesce(a.name, ''), t.order_id, coalesce(o.number, ''), t.customer_id, coalesce(c.name, ''),
-t.part, t.told, t.state, t.note, t.deadline_at, t.escalated_at, t.done_at, t.created_at
-FROM tasks t LEFT JOIN departments d ON d.id = t.department_id LEFT JOIN agents a ON a.id = t.assignee_id LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN customers c ON c.id = t.customer_id`
+t.conversation_id, t.exception_id, t.part, t.told, t.state, t.note, t.deadline_at, t.escalated_at, t.done_at, coalesce(b.name, ''), (SELECT count(*) FROM task_notes n WHERE n.task_id = t.id AND n.kind = 'comment'), t.created_at
+FROM tasks t LEFT JOIN agents b ON b.id = t.done_by LEFT JOIN departments d ON d.id = t.department_id LEFT JOIN agents a ON a.id = t.assignee_id LEFT JOIN orders o ON o.id = t.order_id LEFT JOIN customers c ON c.id = t.customer_id`
 
 func scanTask(row pgx.Row, t *Task) error {
 	return row.Scan(&t.ID, &t.Store, &t.Kind, &t.Title, &t.Department, &t.DeptName, &t.Assignee, &t.AssigneeName, &t.Order, &t.Number, &t.Customer, &t.CustomerName,
-		&t.Part, &t.Told, &t.State, &t.Note, &t.DeadlineAt, &t.EscalatedAt, &t.DoneAt, &t.CreatedAt)
+		&t.Conversation, &t.Exception, &t.Part, &t.Told, &t.State, &t.Note, &t.DeadlineAt, &t.EscalatedAt, &t.DoneAt, &t.DoneBy, &t.Comments, &t.CreatedAt)
 }
 
 // TaskSearch narrows a list of tasks. At and ID are where the page before ended.
 type TaskSearch struct {
-	Store, Department, Assignee, Order int64
-	Over                               bool
-	At, ID, Limit                      int64
+	Store, Department, Assignee, Order, Customer, Talk int64
+
+	Over          bool
+	Late          bool // only those whose deadline has passed
+	Free          bool // only those that nobody has taken
+	At, ID, Limit int64
 }
 
 // Tasks lists the open ones by their deadlines, or those that are over, the latest first.
@@ -156,11 +177,21 @@ func (w *Work) Tasks(ctx context.Context, scope care.Scope, s TaskSearch) ([]Tas
 		}
 		where, order = `t.store_id = ANY($1::bigint[]) AND t.state <> 'open' AND (t.done_at, t.id) < ($2, $3)`, ` ORDER BY t.done_at DESC, t.id DESC`
 	}
-	for column, v := range map[string]int64{"t.department_id": s.Department, "t.assignee_id": s.Assignee, "t.order_id": s.Order} {
-		if v != 0 {
-			args = append(args, v)
-			where += fmt.Sprintf(" AND %s = $%d", column, len(args))
+	for _, by := range []struct {
+		column string
+		id     int64
+	}{{"department_id", s.Department}, {"assignee_id", s.Assignee}, {"order_id", s.Order}, {"customer_id", s.Customer}, {"conversation_id", s.Talk}} {
+		if by.id != 0 {
+			args = append(args, by.id)
+			where += fmt.Sprintf(" AND t.%s = $%d", by.column, len(args))
 		}
+	}
+	if s.Late {
+		args = append(args, db.At(w.db.Now()))
+		where += fmt.Sprintf(" AND t.deadline_at < $%d", len(args))
+	}
+	if s.Free {
+		where += " AND t.assignee_id = 0"
 	}
 	args = append(args, s.Limit)
 	rows, err := w.db.Read().Query(ctx, `SELECT `+taskColumns+` WHERE `+where+order+fmt.Sprintf(" LIMIT $%d", len(args)), args...)
@@ -200,7 +231,7 @@ func (w *Work) AddTask(ctx context.Context, by account.By, in NewTask) (Task, er
 	if title == "" {
 		return Task{}, care.Invalid("title", "required")
 	}
-	t := Task{Store: in.Store, Title: title, Department: in.Department, Order: in.Order, DeadlineAt: db.At(w.db.Now().Add(24 * time.Hour))}
+	t := Task{Store: in.Store, Title: title, Department: in.Department, Order: in.Order, Conversation: in.Talk, Assignee: in.Assignee, DeadlineAt: db.At(w.db.Now().Add(24 * time.Hour))}
 	if in.Deadline != nil {
 		t.DeadlineAt = db.At(*in.Deadline)
 	}
@@ -209,7 +240,7 @@ func (w *Work) AddTask(ctx context.Context, by account.By, in NewTask) (Task, er
 		field, sql string
 		id         int64
 	}{{"department_id", `SELECT store_id, 0 FROM departments WHERE id = $1`, in.Department}, {"customer_id", `SELECT store_id, id FROM customers WHERE id = $1`, in.Customer},
-		{"order_id", `SELECT store_id, customer_id FROM orders WHERE id = $1`, in.Order}} {
+		{"conversation_id", `SELECT store_id, customer_id FROM conversations WHERE id = $1`, in.Talk}, {"order_id", `SELECT store_id, customer_id FROM orders WHERE id = $1`, in.Order}} {
 		if of.id == 0 {
 			continue
 		}
@@ -225,65 +256,15 @@ func (w *Work) AddTask(ctx context.Context, by account.By, in NewTask) (Task, er
 			t.Customer = customer
 		}
 	}
+	if err := w.member(ctx, in.Assignee, in.Store, "assignee_id"); err != nil {
+		return Task{}, err
+	}
 	err := w.db.Write(ctx, by.Actor(), func(tx *db.Tx) (err error) {
 		t.ID, err = w.addTask(ctx, tx, t, 0)
 		return err
 	})
 	if err != nil {
 		return Task{}, err
-	}
-	return w.Task(ctx, by.Scope, t.ID)
-}
-
-// TakeTask makes the caller the one who sees to it; GiveTask passes it on to another agent, or to nobody.
-func (w *Work) TakeTask(ctx context.Context, by account.By, id int64) (Task, error) {
-	return w.GiveTask(ctx, by, id, by.Agent)
-}
-
-// GiveTask says who sees to a task; 0: nobody in particular.
-func (w *Work) GiveTask(ctx context.Context, by account.By, id, agent int64) (Task, error) {
-	t, err := w.Task(ctx, by.Scope, id)
-	if err != nil {
-		return t, err
-	}
-	if agent != 0 {
-		var n int
-		if err := w.db.Read().QueryRow(ctx, `SELECT count(*) FROM memberships WHERE agent_id = $1 AND store_id = $2`, agent, t.Store).Scan(&n); err != nil {
-			return t, err
-		}
-		if n == 0 {
-			return t, care.Invalid("agent_id", "value_invalid")
-		}
-	}
-	return w.changeTask(ctx, by, t, `UPDATE tasks SET assignee_id = $1 WHERE id = $2 AND state = 'open'`, "", agent, id)
-}
-
-// FinishTask marks a task done, with a word on how.
-func (w *Work) FinishTask(ctx context.Context, by account.By, id int64, note string) (Task, error) {
-	t, err := w.Task(ctx, by.Scope, id)
-	if err != nil {
-		return t, err
-	}
-	return w.changeTask(ctx, by, t, `UPDATE tasks SET state = 'done', done_at = $1, done_by = $2, note = $3 WHERE id = $4 AND state = 'open'`, care.EventTaskDone, db.At(w.db.Now()), by.Agent, note, id)
-}
-
-func (w *Work) changeTask(ctx context.Context, by account.By, t Task, sql, event string, args ...any) (Task, error) {
-	err := w.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
-		tag, err := tx.Exec(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 0 {
-			return care.Conflict("task_done")
-		}
-		if event != "" {
-			tx.CancelJob(jobTaskLate, strconv.FormatInt(t.ID, 10))
-			w.taskEvent(tx, t, event)
-		}
-		return nil
-	})
-	if err != nil {
-		return t, err
 	}
 	return w.Task(ctx, by.Scope, t.ID)
 }

@@ -20,10 +20,14 @@ func (a *API) registerTasks() {
 			Paging
 			Department int64 `query:"department_id" minimum:"0"`
 			Order      int64 `query:"order_id" minimum:"0"`
+			Customer   int64 `query:"customer_id" minimum:"0"`
+			Talk       int64 `query:"conversation_id" minimum:"0"`
 			Mine       bool  `query:"mine"`
+			Free       bool  `query:"free" doc:"Only those that nobody has taken"`
+			Late       bool  `query:"late" doc:"Only those whose deadline has passed"`
 			Over       bool  `query:"over"`
 		}) (*Out[List[work.Task]], error) {
-			s := work.TaskSearch{Store: in.StoreID, Department: in.Department, Order: in.Order, Over: in.Over, Limit: in.Limit + 1}
+			s := work.TaskSearch{Store: in.StoreID, Department: in.Department, Order: in.Order, Customer: in.Customer, Talk: in.Talk, Late: in.Late, Free: in.Free, Over: in.Over, Limit: in.Limit + 1}
 			if in.Mine {
 				s.Assignee = scope(ctx).Agent
 			}
@@ -48,6 +52,13 @@ func (a *API) registerTasks() {
 			}
 			return &Out[List[work.Task]]{l}, nil
 		})
+	register(a, op{ID: "count-tasks", Method: "GET", Path: "/tasks/counts", Tag: tag, Summary: "Count the open tasks", Access: do},
+		func(ctx context.Context, in *struct {
+			InStore
+			Department int64 `query:"department_id" minimum:"0"`
+		}) (*Out[work.TaskCounts], error) {
+			return out(a.Work.TaskCounts(ctx, scope(ctx), in.StoreID, in.Department))
+		})
 	register(a, op{ID: "create-task", Method: "POST", Path: "/tasks", Tag: tag, Summary: "Make a task for a department", Access: do, Status: 201},
 		func(ctx context.Context, in *struct{ Body work.NewTask }) (*Out[work.Task], error) {
 			return out(a.Work.AddTask(ctx, by(ctx), in.Body))
@@ -68,6 +79,31 @@ func (a *API) registerTasks() {
 			}
 		}) (*Out[work.Task], error) {
 			return out(a.Work.GiveTask(ctx, by(ctx), in.ID, in.Body.Agent))
+		})
+	register(a, op{ID: "list-task-notes", Method: "GET", Path: "/tasks/{id}/notes", Tag: tag, Summary: "A task's course: who did what with it, and what was said", Access: do},
+		func(ctx context.Context, in *struct{ ByID }) (*Out[List[work.TaskNote]], error) {
+			list, err := a.Work.TaskNotes(ctx, scope(ctx), in.ID)
+			return out(List[work.TaskNote]{Items: list}, err)
+		})
+	register(a, op{ID: "comment-task", Method: "POST", Path: "/tasks/{id}/notes", Tag: tag, Summary: "Say something about a task", Access: do},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body struct {
+				Body string `json:"body" minLength:"1" maxLength:"4000"`
+			}
+		}) (*Out[work.Task], error) {
+			return out(a.Work.CommentTask(ctx, by(ctx), in.ID, in.Body.Body))
+		})
+	register(a, op{ID: "move-task", Method: "POST", Path: "/tasks/{id}/move", Tag: tag, Summary: "Pass a task on to another department or another time", Access: do},
+		func(ctx context.Context, in *struct {
+			ByID
+			Body work.TaskMove
+		}) (*Out[work.Task], error) {
+			return out(a.Work.MoveTask(ctx, by(ctx), in.ID, in.Body))
+		})
+	register(a, op{ID: "reopen-task", Method: "POST", Path: "/tasks/{id}/reopen", Tag: tag, Summary: "Take back that a task is done", Access: do},
+		func(ctx context.Context, in *struct{ ByID }) (*Out[work.Task], error) {
+			return out(a.Work.ReopenTask(ctx, by(ctx), in.ID))
 		})
 	register(a, op{ID: "finish-task", Method: "POST", Path: "/tasks/{id}/finish", Tag: tag, Summary: "Mark a task done", Access: do},
 		func(ctx context.Context, in *struct {

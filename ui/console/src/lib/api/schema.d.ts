@@ -3413,6 +3413,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the open tasks */
+        get: operations["count-tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/{id}": {
         parameters: {
             query?: never;
@@ -3458,6 +3475,58 @@ export interface paths {
         put?: never;
         /** Say who sees to a task */
         post: operations["give-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pass a task on to another department or another time */
+        post: operations["move-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A task's course: who did what with it, and what was said */
+        get: operations["list-task-notes"];
+        put?: never;
+        /** Say something about a task */
+        post: operations["comment-task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back that a task is done */
+        post: operations["reopen-task"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4168,6 +4237,9 @@ export interface components {
             };
             /** @description Key of the step that follows */
             to: string;
+        };
+        "Comment-taskRequest": {
+            body: string;
         };
         CompareInput: {
             against?: components["schemas"]["NotifyPolicy"];
@@ -5441,6 +5513,10 @@ export interface components {
             items: components["schemas"]["Task"][];
             next: string;
         };
+        ListTaskNote: {
+            items: components["schemas"]["TaskNote"][];
+            next: string;
+        };
         ListTeam: {
             items: components["schemas"]["Team"][];
             next: string;
@@ -5927,6 +6003,10 @@ export interface components {
             variant_id: number;
         };
         NewTask: {
+            /** Format: int64 */
+            assignee_id?: number;
+            /** Format: int64 */
+            conversation_id?: number;
             /**
              * Format: int64
              * @description The order's, where one is given
@@ -7365,6 +7445,10 @@ export interface components {
             /** Format: int64 */
             assignee_id: number;
             assignee_name: string;
+            /** Format: int64 */
+            comments: number;
+            /** Format: int64 */
+            conversation_id: number;
             /** Format: date-time */
             created_at: string;
             /** Format: int64 */
@@ -7380,11 +7464,18 @@ export interface components {
             department_id: number;
             /** Format: date-time */
             done_at: string;
+            /** @description Name of the agent who did it */
+            done_by: string;
             /**
              * Format: date-time
              * @description When the deadline passed
              */
             escalated_at: string;
+            /**
+             * Format: int64
+             * @description What the system found; 0: a person made it. It settles itself when the cause is gone
+             */
+            exception_id: number;
             /** Format: int64 */
             id: number;
             /** @description exception.<kind> of the catalogue; empty when a person made it */
@@ -7401,6 +7492,47 @@ export interface components {
             title: string;
             /** @description The customer has been told already */
             told: boolean;
+        };
+        TaskCounts: {
+            /**
+             * Format: int64
+             * @description That nobody has taken
+             */
+            free: number;
+            /**
+             * Format: int64
+             * @description Whose deadline has passed
+             */
+            late: number;
+            /** Format: int64 */
+            mine: number;
+            /** Format: int64 */
+            open: number;
+        };
+        TaskMove: {
+            /** Format: date-time */
+            deadline_at?: string;
+            /**
+             * Format: int64
+             * @description 0: anybody's
+             */
+            department_id?: number;
+        };
+        TaskNote: {
+            /**
+             * Format: int64
+             * @description 0: the system
+             */
+            agent_id: number;
+            agent_name: string;
+            /** @description A comment; to whom it was given */
+            body: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "made" | "comment" | "taken" | "given" | "moved" | "late" | "done" | "reopened" | "settled";
         };
         Team: {
             agent_ids: number[];
@@ -15446,7 +15578,13 @@ export interface operations {
                 limit?: number;
                 department_id?: number;
                 order_id?: number;
+                customer_id?: number;
+                conversation_id?: number;
                 mine?: boolean;
+                /** @description Only those that nobody has taken */
+                free?: boolean;
+                /** @description Only those whose deadline has passed */
+                late?: boolean;
                 over?: boolean;
             };
             header?: never;
@@ -15498,6 +15636,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "count-tasks": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                department_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCounts"];
                 };
             };
             /** @description Error */
@@ -15597,6 +15768,147 @@ export interface operations {
                 "application/json": components["schemas"]["Give-taskRequest"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "move-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskMove"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-task-notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTaskNote"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "comment-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment-taskRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reopen-task": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {

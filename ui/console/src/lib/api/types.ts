@@ -514,6 +514,7 @@ export type LiveEvent =
   | { t: 'customer'; customer_id: Id; order_id?: Id }
   | { t: 'stock'; variant_id?: Id }
   | { t: 'inquiry'; inquiry_id: Id; conversation_id: Id }
+  | { t: 'task'; task_id: Id }
   | { t: 'callback'; callback_id: Id; state: string; reason: string; version: number }
   | { t: 'script'; run_id: Id }
   | { t: 'call'; call_id: Id; state: string; agent_id: Id; queue_id: Id }

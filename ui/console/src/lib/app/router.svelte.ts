@@ -11,7 +11,7 @@ const patterns = {
   customers: '/customers',
   order: '/orders/:id',
   stock: '/stock',
-  work: '/work',
+  work: '/work/:what?',
   callbacks: '/callbacks',
   calls: '/calls',
   settings: '/settings/:section?/:id?',

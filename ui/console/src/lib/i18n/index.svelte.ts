@@ -16,6 +16,7 @@ import type postWords from '$messages/en/post.json';
 import type scriptWords from '$messages/en/script.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
+import type taskWords from '$messages/en/tasks.json';
 import type workWords from '$messages/en/work.json';
 import type { Language } from '$lib/api/types';
 
@@ -36,6 +37,7 @@ type Words = typeof actWords &
   typeof scriptWords &
   typeof settingsWords &
   typeof shopWords &
+  typeof taskWords &
   typeof workWords;
 export type Key = keyof Words;
 export type Params = Record<string, string | number>;

@@ -24,6 +24,7 @@ export const shown: { list?: ConversationList; thread?: Thread } = {};
 const stockListeners = new Set<() => void>();
 const orderListeners = new Set<(id: Id) => void>();
 const inquiryListeners = new Set<() => void>();
+const taskListeners = new Set<() => void>();
 const callbackListeners = new Set<() => void>();
 const phoneListeners = new Set<() => void>();
 const scriptListeners = new Set<(run: Id) => void>();
@@ -52,6 +53,10 @@ export const live = {
   onInquiry(run: () => void): () => void {
     inquiryListeners.add(run);
     return () => inquiryListeners.delete(run);
+  },
+  onTask(run: () => void): () => void {
+    taskListeners.add(run);
+    return () => taskListeners.delete(run);
   },
   onCallback(run: () => void): () => void {
     callbackListeners.add(run);
@@ -162,6 +167,9 @@ export function hear(event: LiveEvent): void {
       break;
     case 'inquiry':
       inquiryListeners.forEach((run) => run());
+      break;
+    case 'task':
+      taskListeners.forEach((run) => run());
       break;
     case 'callback':
       callbackListeners.forEach((run) => run());

@@ -1,3 +1,5 @@
+import notify from '$messages/ru/notify.json';
+import tasks from '$messages/ru/tasks.json';
 import work from '$messages/ru/work.json';
 
-export default work;
+export default { ...notify, ...tasks, ...work };
