@@ -56,7 +56,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
 	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](a.plugs()), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
-	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL})
+	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL, Audit: a.Accounts.Record})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)

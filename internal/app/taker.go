@@ -33,8 +33,16 @@ func (t taker) Take(ctx context.Context, in post.Incoming) (post.Taken, error) {
 	if body == "" && len(in.Attachments) == 0 { // he has opened the bot: from now on he can be written to
 		var taken post.Taken
 		err := t.db.Write(ctx, db.Actor{Kind: care.ActorPlug, ID: in.Connection.ID}, func(tx *db.Tx) (err error) {
-			taken.Customer, _, err = t.customers.Resolve(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language})
-			return err
+			h := customer.Hint{Name: in.Name, Language: in.Language}
+			if in.Customer == 0 {
+				taken.Customer, _, err = t.customers.Resolve(ctx, tx, in.Store, in.From, h)
+				return err
+			}
+			// He has followed a link of his own: that is who he is, and a yes to being written to here.
+			if taken.Customer, err = t.customers.Prove(ctx, tx, in.Store, in.Customer, in.From, h); err != nil {
+				return err
+			}
+			return t.customers.Consent(ctx, tx, taken.Customer, customer.SubjectMessenger, true, "link")
 		})
 		return taken, err
 	}

@@ -271,6 +271,11 @@ type Signed interface {
 	Letterhead() (from, signature string)
 }
 
+// StartLinker makes a link that opens the bot and brings a token back with the customer, as Arrival.Link. A token is of letters, digits, - and _.
+type StartLinker interface {
+	StartLink(ctx context.Context, token string) (string, error)
+}
+
 // FileFetcher reads a file that an Arrival named. The caller bounds its size.
 type FileFetcher interface {
 	FetchFile(ctx context.Context, ref FileRef) (io.ReadCloser, error)

@@ -3,6 +3,7 @@ package post
 import (
 	"context"
 	"errors"
+	"io"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -36,6 +37,16 @@ WHERE store_id = ANY($1::bigint[]) AND state = 'dead' AND id > $2 ORDER BY id LI
 		out = append(out, a)
 	}
 	return out, rows.Err()
+}
+
+// RawOfDead is the raw form of a dead arrival of one of the stores, as the channel brought it.
+func (p *Post) RawOfDead(ctx context.Context, stores []int64, id int64) (io.ReadCloser, error) {
+	var push int64
+	err := p.db.Read().QueryRow(ctx, `SELECT push_id FROM post_arrivals WHERE id = $1 AND store_id = ANY($2::bigint[]) AND state = 'dead'`, id, stores).Scan(&push)
+	if err != nil {
+		return nil, missing(err)
+	}
+	return p.Raw(ctx, push)
 }
 
 // Retry has a dead arrival of one of the stores looked at again.

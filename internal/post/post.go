@@ -51,6 +51,7 @@ type Incoming struct {
 	care.Arrival
 	Connection care.Connection
 	Push       int64 // where the raw form is kept: Post.Raw
+	Customer   int64 // whom the link was made for by which he came; 0: unknown
 	Missing    []MissingFile
 	Inline     map[string]int64 // attachments that the HTML shows, by their content ids
 }
@@ -81,6 +82,7 @@ type Options struct {
 	Files     blob.Store
 	Log       *slog.Logger
 	PublicURL string // in front of a file's path, for services that fetch files themselves
+	Audit     func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 }
 
 // Post is the room. It is safe for concurrent use.

@@ -185,6 +185,10 @@ func (p *Post) hand(ctx context.Context, l live, a arrival, m care.Arrival, have
 	if err := p.db.Read().QueryRow(ctx, `SELECT conversation_id FROM post_threads WHERE connection_id = $1 AND thread = $2`, l.ID, bare).Scan(&in.Conversation); err != nil && !errors.Is(err, db.ErrNoRows) {
 		return err
 	}
+	var err error
+	if in.Customer, err = p.startedBy(ctx, l, in.Link, in.Address); err != nil {
+		return err
+	}
 	for _, f := range in.Files {
 		id, err := p.fetch(ctx, l, in, f, have)
 		var refused *care.Error

@@ -180,3 +180,26 @@ test('why a customer did or did not get a notice is one click away, from order, 
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
   }
 })
+
+for (const look of looks)
+  test(`an address that must not be written to is kept and released, ${look.name}`, async ({ signedIn: page, opeka }) => {
+    const address = `${randomUUID().slice(0, 8)}@example.com`
+    await page.emulateMedia({ colorScheme: look.scheme })
+    await page.setViewportSize({ width: look.width, height: look.height })
+    await page.goto(opeka.url + '/app/settings/optouts')
+    await page.getByRole('textbox', { name: 'Address' }).fill(address)
+    await page.getByRole('button', { name: 'Add an address' }).click()
+    const row = page.getByRole('listitem').filter({ hasText: address })
+    await expect(row.getByText('added by hand')).toBeVisible()
+    await accessible(page)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+    await row.getByRole('button', { name: 'Allow again' }).click()
+    await page.getByRole('dialog', { name: `Write to ${address} again?` }).getByRole('button', { name: 'Allow again' }).click()
+    await expect(row).toBeHidden()
+    const audit = await opeka.api('GET', `/audit?store_id=${opeka.store.id}`)
+    expect(audit.items.some((a: { action: string }) => a.action === 'post.address_released' && JSON.stringify(a).includes(address))).toBe(true)
+
+    await page.goto(opeka.url + '/app/settings/arrivals')
+    await expect(page.getByText('Everything was taken')).toBeVisible()
+    await accessible(page)
+  })

@@ -170,6 +170,12 @@ func (b *bot) Test(ctx context.Context) (care.PeerInfo, error) {
 	return care.PeerInfo{Name: me.Name + " (@" + me.User + ")", URL: "https://t.me/" + me.User, Writable: true}, nil
 }
 
+// StartLink implements care.StartLinker.
+func (b *bot) StartLink(ctx context.Context, token string) (string, error) {
+	info, err := b.Test(ctx)
+	return info.URL + "?start=" + token, err
+}
+
 // Send implements care.Channel.
 func (b *bot) Send(ctx context.Context, m care.Outbound) (care.Receipt, error) {
 	if units(m.Body) > maxText {

@@ -161,6 +161,12 @@ func (b *bot) Test(ctx context.Context) (care.PeerInfo, error) {
 	return care.PeerInfo{Name: account.Name, URL: "viber://pa?chatURI=" + account.URI, Writable: true}, nil
 }
 
+// StartLink implements care.StartLinker.
+func (b *bot) StartLink(ctx context.Context, token string) (string, error) {
+	info, err := b.Test(ctx)
+	return info.URL + "&context=" + token, err
+}
+
 // Send implements care.Channel. Each file is a message of its own; a text that fits goes with the first picture.
 func (b *bot) Send(ctx context.Context, m care.Outbound) (care.Receipt, error) {
 	messages, err := b.messages(m)

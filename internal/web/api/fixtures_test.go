@@ -162,7 +162,8 @@ VALUES ($1, $2, 'test.failed', '', 0, '{}', 'dead', $3, 1, 'it failed', $3)`, de
 		s.t.Helper()
 		dead := s.db.ID()
 		err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error {
-			tx.Defer(`INSERT INTO post_arrivals (id, push_id, store_id, connection_id, kind, thread, body, state, next_at, received_at) VALUES ($1, 1, $2, 1, 'message', 't', '{}', 'dead', 1, 1)`, dead, store)
+			tx.Defer(`INSERT INTO post_arrivals (id, push_id, store_id, connection_id, kind, thread, body, state, next_at, received_at) VALUES ($1, $1, $2, 1, 'message', 't', '{}', 'dead', 1, 1)`, dead, store)
+			tx.Defer(`INSERT INTO post_pushes (id, store_id, connection_id, channel, delivery, verdict, raw, raw_key, received_at) VALUES ($1, $2, 1, 'telegram', $3, 'accepted', $4, '', 1)`, dead, store, id(dead), []byte("{}"))
 			return nil
 		})
 		if err != nil {

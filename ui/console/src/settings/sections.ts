@@ -5,8 +5,10 @@ import Building from '@lucide/svelte/icons/building-2';
 import FileText from '@lucide/svelte/icons/file-text';
 import FileUp from '@lucide/svelte/icons/file-up';
 import Clock from '@lucide/svelte/icons/clock';
+import Inbox from '@lucide/svelte/icons/inbox';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import ListOrdered from '@lucide/svelte/icons/list-ordered';
+import MailX from '@lucide/svelte/icons/mail-x';
 import MessageCircle from '@lucide/svelte/icons/message-circle';
 import MessageSquareQuote from '@lucide/svelte/icons/message-square-quote';
 import MessagesSquare from '@lucide/svelte/icons/messages-square';
@@ -89,6 +91,13 @@ export const sections: Section[] = [
   keyed('api-keys', 'settings.api_keys', KeyRound, () => import('./ApiKeys.svelte')),
   keyed('webhooks', 'settings.webhooks', Webhook, () => import('./Webhooks.svelte')),
   section('system', 'audit.read')('audit', 'settings.audit', ScrollText, () => import('./Audit.svelte')),
+  shop('optouts', 'settings.optouts', MailX, () => import('./OptOuts.svelte')),
+  section('system', 'operations.manage')(
+    'arrivals',
+    'settings.arrivals',
+    Inbox,
+    () => import('./DeadArrivals.svelte'),
+  ),
   section('system', 'operations.manage')(
     'jobs',
     'settings.jobs',

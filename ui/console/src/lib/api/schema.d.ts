@@ -87,6 +87,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/arrivals/dead/{id}/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what couldn't be taken as the channel brought it */
+        get: operations["get-dead-arrival-raw"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/arrivals/dead/{id}/retry": {
         parameters: {
             query?: never;
@@ -1489,6 +1506,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customers/{id}/messenger-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make links by which a customer opens the shop's bots and is known there
+         * @description Each link is a secret for this customer alone: whoever opens the bot with it first is taken for him, and may be written to there from then on.
+         */
+        post: operations["make-messenger-links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/customers/{id}/orders": {
         parameters: {
             query?: never;
@@ -2320,6 +2357,23 @@ export interface paths {
         };
         /** Why the customer of an order did or didn't get each notice */
         get: operations["explain-notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the addresses that must not be written to, the latest first */
+        get: operations["list-opt-outs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3291,6 +3345,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stores/{id}/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep an address from being written to */
+        post: operations["add-opt-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/opt-outs/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let an address be written to again
+         * @description What an address's owner forbade himself is his to allow: the audit log keeps who released it.
+         */
+        post: operations["release-opt-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stores/{id}/phone-live": {
         parameters: {
             query?: never;
@@ -3840,16 +3931,9 @@ export interface components {
             store_id: number;
         };
         Address: {
-            city?: string;
-            company?: string;
-            country?: string;
-            email?: string;
-            line1?: string;
-            line2?: string;
-            name?: string;
-            phone?: string;
-            postcode?: string;
-            region?: string;
+            address: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "telegram" | "viber" | "whatsapp" | "messenger";
         };
         Agent: {
             /** Format: int64 */
@@ -4190,6 +4274,18 @@ export interface components {
             channel: string;
             /** Format: int64 */
             max_open: number;
+        };
+        CareAddress: {
+            city?: string;
+            company?: string;
+            country?: string;
+            email?: string;
+            line1?: string;
+            line2?: string;
+            name?: string;
+            phone?: string;
+            postcode?: string;
+            region?: string;
         };
         ChannelAbilities: {
             deduplicates: boolean;
@@ -5417,6 +5513,10 @@ export interface components {
             items: components["schemas"]["MomentWords"][];
             next: string;
         };
+        ListOptOut: {
+            items: components["schemas"]["OptOut"][];
+            next: string;
+        };
         ListOrder: {
             items: components["schemas"]["Order"][];
             next: string;
@@ -5479,6 +5579,10 @@ export interface components {
         };
         ListShopAction: {
             items: components["schemas"]["ShopAction"][];
+            next: string;
+        };
+        ListStartLink: {
+            items: components["schemas"]["StartLink"][];
             next: string;
         };
         ListStatus: {
@@ -5674,6 +5778,10 @@ export interface components {
             to?: string[];
             /** @description Who passed it on */
             via?: string;
+        };
+        "Make-messenger-linksRequest": {
+            /** Format: int64 */
+            order_id?: number;
         };
         Me: {
             agent: components["schemas"]["Profile"];
@@ -6143,6 +6251,22 @@ export interface components {
              */
             wait_s: number;
         };
+        OptOut: {
+            address: string;
+            channel: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Whose address it is, as far as is known; 0: nobody's
+             */
+            customer_id: number;
+            customer_name: string;
+            /** @description stop, blocked, bounce, complaint, agent */
+            reason: string;
+            /** Format: int64 */
+            store_id: number;
+        };
         Option: {
             label: {
                 [key: string]: string;
@@ -6196,8 +6320,8 @@ export interface components {
             updated_at: string;
         };
         OrderAddresses: {
-            billing: components["schemas"]["Address"];
-            shipping: components["schemas"]["Address"];
+            billing: components["schemas"]["CareAddress"];
+            shipping: components["schemas"]["CareAddress"];
         };
         OrderLine: {
             /** Format: int64 */
@@ -7239,6 +7363,14 @@ export interface components {
             from: string;
             to: string;
         };
+        StartLink: {
+            channel: string;
+            /** Format: int64 */
+            connection_id: number;
+            /** Format: date-time */
+            expires_at: string;
+            url: string;
+        };
         Stats: {
             /** Format: int64 */
             conversations: number;
@@ -8026,6 +8158,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ListDeadArrival"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-dead-arrival-raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -10962,6 +11123,44 @@ export interface operations {
             };
         };
     };
+    "make-messenger-links": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Make-messenger-linksRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListStartLink"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-customer-orders": {
         parameters: {
             query?: {
@@ -12793,6 +12992,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListExplained"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-opt-outs": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                channel?: string;
+                /** @description The address contains it */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOptOut"];
                 };
             };
             /** @description Error */
@@ -15294,6 +15531,78 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ListWordsVersion"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-opt-out": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Address"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "release-opt-out": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Address"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -9,6 +9,7 @@ import type inboxWords from '$messages/en/inbox.json';
 import type noticesWords from '$messages/en/notices.json';
 import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
+import type optoutWords from '$messages/en/optouts.json';
 import type phoneWords from '$messages/en/phone.json';
 import type phonequeueWords from '$messages/en/phonequeue.json';
 import type playerWords from '$messages/en/player.json';
@@ -35,6 +36,7 @@ type Words = typeof actWords &
   typeof noticesWords &
   typeof notifyWords &
   typeof scriptWords &
+  typeof optoutWords &
   typeof settingsWords &
   typeof shopWords &
   typeof taskWords &

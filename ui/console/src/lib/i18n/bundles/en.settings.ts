@@ -2,8 +2,18 @@ import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
+import optouts from '$messages/en/optouts.json';
 import phonequeue from '$messages/en/phonequeue.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };
+export default {
+  ...channel,
+  ...commerce,
+  ...notices,
+  ...notify,
+  ...optouts,
+  ...phonequeue,
+  ...settings,
+  ...shop,
+};

@@ -2,8 +2,18 @@ import channel from '$messages/pl/channel.json';
 import commerce from '$messages/pl/commerce.json';
 import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
+import optouts from '$messages/pl/optouts.json';
 import phonequeue from '$messages/pl/phonequeue.json';
 import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };
+export default {
+  ...channel,
+  ...commerce,
+  ...notices,
+  ...notify,
+  ...optouts,
+  ...phonequeue,
+  ...settings,
+  ...shop,
+};

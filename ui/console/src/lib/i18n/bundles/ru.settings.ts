@@ -2,8 +2,18 @@ import channel from '$messages/ru/channel.json';
 import commerce from '$messages/ru/commerce.json';
 import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
+import optouts from '$messages/ru/optouts.json';
 import phonequeue from '$messages/ru/phonequeue.json';
 import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };
+export default {
+  ...channel,
+  ...commerce,
+  ...notices,
+  ...notify,
+  ...optouts,
+  ...phonequeue,
+  ...settings,
+  ...shop,
+};

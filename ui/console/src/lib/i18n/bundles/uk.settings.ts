@@ -2,8 +2,18 @@ import channel from '$messages/uk/channel.json';
 import commerce from '$messages/uk/commerce.json';
 import notices from '$messages/uk/notices.json';
 import notify from '$messages/uk/notify.json';
+import optouts from '$messages/uk/optouts.json';
 import phonequeue from '$messages/uk/phonequeue.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
-export default { ...channel, ...commerce, ...notices, ...notify, ...phonequeue, ...settings, ...shop };
+export default {
+  ...channel,
+  ...commerce,
+  ...notices,
+  ...notify,
+  ...optouts,
+  ...phonequeue,
+  ...settings,
+  ...shop,
+};
