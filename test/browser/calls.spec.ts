@@ -50,14 +50,15 @@ test('a shopper asks to be rung, is told when, and takes it back', async ({ page
   await page.getByLabel('Про що йдеться?').fill('Про намет')
   await page.getByRole('button', { name: 'Замовити дзвінок' }).click()
   await expect(page.getByText('Дзвінок на …2233')).toBeVisible()
-  const board = () => opeka.api('GET', `/callbacks?store_id=${opeka.store.id}`)
-  const [owed] = (await board()).items
-  expect(owed.number).toBe('+380671112233')
+  // Other calls may be owed by the same program.
+  const board = async () =>
+    (await opeka.api('GET', `/callbacks?store_id=${opeka.store.id}`)).items.filter((c: { number: string }) => c.number === '+380671112233')
+  const [owed] = await board()
   expect(owed.reasons[0].note).toBe('Про намет')
 
   await page.getByRole('button', { name: 'Скасувати' }).click()
   await expect(page.getByText('Скасовано: телефонувати не будемо.')).toBeVisible()
-  await expect.poll(async () => (await board()).items.filter((c: { state: string }) => c.state !== 'cancelled').length).toBe(0)
+  await expect.poll(async () => (await board()).filter((c: { state: string }) => c.state !== 'cancelled').length).toBe(0)
   await page.getByRole('button', { name: 'Назад до чату' }).click()
   await expect(page.getByLabel('Напишіть повідомлення')).toBeFocused()
 })
@@ -86,7 +87,7 @@ test('who looks at something that is sold out asks to hear of it', async ({ page
   await page.getByRole('button', { name: 'Повідомити мене' }).click()
   await expect(page.getByText('Зателефонуємо, коли з’явиться. Ваше місце: 1.').first()).toBeVisible()
   const wishes = await opeka.api('GET', `/stock-subscriptions?store_id=${opeka.store.id}`)
-  expect(wishes.items.map((w: { sku: string; number: string }) => [w.sku, w.number])).toEqual([['B38', '+380671112244']])
+  expect(wishes.items.map((w: { sku: string; number: string }) => [w.sku, w.number])).toContainEqual(['B38', '+380671112244'])
 
   // The shop's own button does the same.
   await page.goto(shopURL)
