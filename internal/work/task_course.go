@@ -153,7 +153,7 @@ func (w *Work) MoveTask(ctx context.Context, by account.By, id int64, in TaskMov
 		if in.Deadline != nil {
 			w.watchTask(tx, t)
 		}
-	}, `UPDATE tasks SET department_id = $1, deadline_at = $2, escalated_at = CASE WHEN $2 > $3 THEN 0 ELSE escalated_at END WHERE id = $4 AND state = 'open'`, t.Department, t.DeadlineAt, db.At(w.db.Now()), id)
+	}, `UPDATE tasks SET department_id = $1, deadline_at = $2, escalated_at = CASE WHEN CAST($2 AS BIGINT) > $3 THEN 0 ELSE escalated_at END WHERE id = $4 AND state = 'open'`, t.Department, t.DeadlineAt, db.At(w.db.Now()), id)
 }
 
 // watchTask comes back when a task's deadline has passed.
