@@ -17,6 +17,7 @@ need sipp || packages+=(sip-tester) # telephones and a proxy for the tests of ca
 need baresip || packages+=(baresip-core)
 need sipsak || packages+=(sipsak)
 need kamailio || [ -x /usr/sbin/kamailio ] || packages+=(kamailio)
+need espeak-ng || packages+=(espeak-ng) # speaks where no prompt was recorded
 [ ${#packages[@]} -eq 0 ] && exit 0
 
 sudo=
