@@ -4,24 +4,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
 	"opeka/internal/bus"
+	"opeka/test/world/ports"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 func TestLocalKeepsOrderAndPrefixes(t *testing.T) {
 	b := bus.NewLocal()
@@ -43,7 +33,7 @@ func TestLocalKeepsOrderAndPrefixes(t *testing.T) {
 }
 
 func TestEmbeddedNodesHearEachOther(t *testing.T) {
-	one, two := freePort(t), freePort(t)
+	one, two := ports.Address(t), ports.Address(t)
 	a, err := bus.NewEmbeddedNATS(one, nil, "shared", quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +46,7 @@ func TestEmbeddedNodesHearEachOther(t *testing.T) {
 	defer b.Close()
 	got := make(chan string, 1000)
 	b.Subscribe("live.", func(topic string, data []byte) { got <- topic + "=" + string(data) })
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for { // the route needs a moment to stand
 		a.Publish("live.agents.7", []byte("hello"))
 		select {
@@ -73,7 +63,7 @@ func TestEmbeddedNodesHearEachOther(t *testing.T) {
 }
 
 func TestEmbeddedNeedsAToken(t *testing.T) {
-	if _, err := bus.NewEmbeddedNATS(freePort(t), nil, "", quiet()); err == nil {
+	if _, err := bus.NewEmbeddedNATS(ports.Address(t), nil, "", quiet()); err == nil {
 		t.Fatal("a cluster without a token is open to anybody")
 	}
 }

@@ -73,7 +73,7 @@ func TestALetterIsHandedOverFromTheCommandLine(t *testing.T) {
 		}
 		return n, messages
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		var left int
 		if err := a.DB.Read().QueryRow(t.Context(), `SELECT count(*) FROM post_arrivals WHERE state = 'waiting'`).Scan(&left); err != nil {
 			t.Fatal(err)

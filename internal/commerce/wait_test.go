@@ -8,7 +8,7 @@ import (
 // waitFor polls for what a job does in its own time.
 func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if done() {
 			return
 		}

@@ -104,7 +104,7 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 
 func (w *world) run(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := w.jobs.Start(ctx); err != nil {
 		t.Fatal(err)
@@ -429,7 +429,7 @@ func hasCode(err error, want string) bool {
 
 func wait(t *testing.T, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if done() {
 			return
 		}

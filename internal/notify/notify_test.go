@@ -153,7 +153,7 @@ VALUES ($1, 'Стежка', 'stezhka', 'uk', 'UAH', 'Europe/Kyiv', '{}', '{}', $
 // rest waits until nothing is due any more.
 func (w *world) rest() {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(3 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(3 * time.Millisecond) {
 		var waiting, dead int
 		err := w.db.Read().QueryRow(w.t.Context(), `SELECT coalesce(sum(CASE WHEN state = 'running' OR (state = 'ready' AND run_at <= $1) THEN 1 ELSE 0 END), 0), coalesce(sum(CASE WHEN state = 'dead' OR last_error <> '' THEN 1 ELSE 0 END), 0) FROM jobs`,
 			db.At(w.clock.Now())).Scan(&waiting, &dead)

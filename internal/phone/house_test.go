@@ -87,7 +87,7 @@ func (h *house) open() {
 		}
 		stopped = true
 		p.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		r.Stop(ctx)
 		i.Close()
@@ -183,7 +183,7 @@ func (h *house) ask(s care.Scope, number string) phone.Callback {
 
 func (h *house) line(nth int) *phones.Line {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
 	defer cancel()
 	l, err := h.world.Wait(ctx, nth)
 	if err != nil {
@@ -195,7 +195,7 @@ func (h *house) line(nth int) *phones.Line {
 // until waits for a callback to be as ok says.
 func (h *house) until(s care.Scope, id int64, what string, ok func(phone.Callback) bool) phone.Callback {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		c, err := h.phone.Callback(h.t.Context(), s, id)
 		if err != nil {
 			h.t.Fatal(err)
@@ -255,7 +255,7 @@ func (h *house) rings(from string, _ care.Scope) *phones.Line {
 // calls waits until the latest call is as ok says.
 func (h *house) calls(s care.Scope, what string, ok func(phone.Call) bool) phone.Call {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		list, err := h.phone.Calls(h.t.Context(), s, phone.CallFilter{Store: h.store, Limit: 1})
 		if err != nil {
 			h.t.Fatal(err)

@@ -171,7 +171,7 @@ func TestGoodsOfWhoMayNotBeRung(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.pieces(v, 1)
-		for end := time.Now().Add(20 * time.Second); ; pause(t.Context()) {
+		for end := time.Now().Add(2 * time.Minute); ; pause(t.Context()) {
 			first, err := h.phone.Subscription(t.Context(), away, subs[0].ID)
 			if err != nil {
 				t.Fatal(err)

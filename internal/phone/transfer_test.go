@@ -29,7 +29,7 @@ func (h *house) talking(s care.Scope, number string) (int64, *phones.Line) {
 // stands waits until a call is as ok says.
 func (h *house) stands(id int64, s care.Scope, what string, ok func(phone.CurrentCall) bool) phone.CurrentCall {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		c, err := h.phone.CurrentCall(h.t.Context(), s, id)
 		if err != nil {
 			h.t.Fatal(err)
@@ -55,7 +55,7 @@ func (h *house) state(s care.Scope) string {
 
 func (h *house) is(s care.Scope, state string) {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); h.state(s) != state; pause(h.t.Context()) {
+	for end := time.Now().Add(2 * time.Minute); h.state(s) != state; pause(h.t.Context()) {
 		if time.Now().After(end) {
 			h.t.Fatalf("the agent is %s, not %s", h.state(s), state)
 		}
@@ -275,7 +275,7 @@ func TestHandingOverToANumber(t *testing.T) {
 		if c.Result != phone.ResultAnswered || c.Disposition != phone.PassedOn {
 			t.Errorf("%+v", c.Call)
 		}
-		for end := time.Now().Add(10 * time.Second); !h.line(2).Over(); pause(ctx) {
+		for end := time.Now().Add(2 * time.Minute); !h.line(2).Over(); pause(ctx) {
 			if time.Now().After(end) {
 				t.Fatal("the other's line is left")
 			}

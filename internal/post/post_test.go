@@ -275,7 +275,7 @@ ON CONFLICT (id) DO NOTHING`, json.RawMessage(`{}`), []byte{}, token)
 }
 
 func (h *house) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	h.jobs.Stop(ctx)
 	h.post.Close()
@@ -284,7 +284,7 @@ func (h *house) stop() {
 // until waits for what is going to be, moving the clock while nothing is due.
 func (h *house) until(what string, f func() bool) {
 	h.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !f() {
 		if time.Now().After(deadline) {
 			h.Fatalf("waited in vain for: %s", what)

@@ -374,7 +374,7 @@ func Channel(t *testing.T, plug care.ChannelPlug, world func(t *testing.T) Chann
 			if err == nil {
 				t.Error("it ended as if all were well")
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("it didn't notice")
 		}
 	})
@@ -420,7 +420,7 @@ func receive(t *testing.T, ch care.Channel, p care.Push, heard chan care.Arrival
 	select {
 	case a := <-heard:
 		return a
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nothing was heard")
 		return care.Arrivals{}
 	}

@@ -3,7 +3,6 @@ package faults_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/db/dbtest"
 	"opeka/internal/peer"
+	"opeka/test/world/ports"
 )
 
 // eachEngine runs a story with the database of each engine.
@@ -28,16 +28,6 @@ func eachEngine(t *testing.T, story func(t *testing.T, database string)) {
 		}
 		story(t, dbtest.URL(t, db.Postgres))
 	})
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // withMailbox sets a store up that has a mailbox.
@@ -110,7 +100,7 @@ func TestKilledWhileLettersAreHandedOver(t *testing.T) {
 	eachEngine(t, func(t *testing.T, database string) {
 		const servers, each, lives = 4, 40, 8
 		p := newProgram(t, database)
-		door := freePort(t)
+		door := ports.Address(t)
 		p.more = []string{"--mail-listen", door}
 		withMailbox(t, p, map[string]any{"address": "help@shop.example", "aliases": "info@shop.example"})
 		var taken, refused atomic.Int64

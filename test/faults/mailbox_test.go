@@ -16,6 +16,7 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/text/letter"
 	"opeka/test/world/mailserver"
+	"opeka/test/world/ports"
 )
 
 // The program is killed again and again while it reads a mailbox, and the mail server breaks off now and then. Every letter is there once.
@@ -125,7 +126,7 @@ func TestKilledWhileALetterIsHandedOver(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 
 	p := newProgram(t, "")
-	door := freePort(t)
+	door := ports.Address(t)
 	p.more = []string{"--mail-listen", door}
 	office, _ := withMailbox(t, p, map[string]any{"address": "help@shop.example", "smtp_host": "127.0.0.1", "smtp_port": l.Addr().(*net.TCPAddr).Port, "smtp_safety": "none"})
 	do := func(method, path string, in, out any) {

@@ -80,7 +80,7 @@ func (p *program) spawn() {
 // serving waits until the program answers.
 func (p *program) serving() {
 	p.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !p.ready(p.t.Context()) {
 		if time.Now().After(deadline) {
 			p.kill()

@@ -151,7 +151,7 @@ func TestKilledBetweenAttemptAndReceipt(t *testing.T) {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); pause(t.Context(), 50*time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !ok(); pause(t.Context(), 50*time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never happened: %s", what)
 		}

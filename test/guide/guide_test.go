@@ -224,7 +224,7 @@ func TestAShopDeveloperFollowsTheGuide(t *testing.T) {
 		"PULL_URL=" + own.URL + "/opeka/record", "HOOK_URL=" + own.URL + "/opeka/events", "ACTION_URL=" + own.URL + "/opeka/action"}}
 	for _, b := range blocks {
 		err := s.check(t, b)
-		for end := time.Now().Add(20 * time.Second); err != nil && b.wait && time.Now().Before(end); err = s.check(t, b) {
+		for end := time.Now().Add(2 * time.Minute); err != nil && b.wait && time.Now().Before(end); err = s.check(t, b) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		if err != nil {

@@ -191,7 +191,7 @@ func (h *desk) ask(in commerce.ActionRequest) commerce.ShopAction {
 func (h *desk) ends(id int64, step ...time.Duration) commerce.ShopAction {
 	h.t.Helper()
 	var a commerce.ShopAction
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		list, err := h.sync.Actions(h.t.Context(), h.by.Scope, h.order, id+1, 1)
 		if err != nil || len(list) != 1 {
 			h.t.Fatal(list, err)
@@ -255,7 +255,7 @@ func TestAnActionHappensOnce(t *testing.T) {
 		h.shop.change(func() { h.shop.hold = hold })
 		kill := h.live()
 		a := h.ask(commerce.ActionRequest{Kind: care.ActionStatus, ActionParams: care.ActionParams{Status: "packed"}})
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 			if _, effects, _ := h.shop.got(); effects == 1 {
 				break
 			}

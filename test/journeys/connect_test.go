@@ -108,7 +108,7 @@ func TestAnAdministratorConnectsAShop(t *testing.T) {
 			} `json:"topics"`
 		} `json:"hooks"`
 	}
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		if call("GET", path+"/sync", nil, &st); st.Phase == "live" && len(st.Hooks.Topics) == 12 {
 			break
 		}

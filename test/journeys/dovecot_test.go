@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opeka/test/world/ports"
 )
 
 // dovecot is a real IMAP server with one mailbox, a process of the test's own on a port of loopback.
@@ -41,7 +43,7 @@ func startDovecot(t *testing.T) *dovecot {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	d := &dovecot{t: t, dir: dir, port: freePort(t)}
+	d := &dovecot{t: t, dir: dir, port: ports.Free(t)}
 	for _, sub := range []string{"run", "state", "mail/new", "mail/cur", "mail/tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -120,7 +122,7 @@ func (d *dovecot) start(program string) {
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", d.port))
 		if err == nil {
 			_ = c.Close()
@@ -180,14 +182,4 @@ func (d *dovecot) renumber() {
 		_ = os.Remove(f)
 	}
 	d.start(program)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

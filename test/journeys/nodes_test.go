@@ -11,15 +11,16 @@ import (
 	"opeka/internal/db"
 	"opeka/internal/db/dbtest"
 	"opeka/internal/peer"
+	"opeka/test/world/ports"
 )
 
 // Two nodes on one database serve the same people: what is posted at one shows at the other, and one goes on when the other stops.
 func TestTwoNodesServeTheSameAgents(t *testing.T) {
 	clock := db.NewMovableClock(dbtest.Start)
-	first := app.Config{Data: t.TempDir(), Database: dbtest.URL(t, db.Postgres), ClusterListen: freeAddress(t), ClusterToken: "a token of both nodes",
+	first := app.Config{Data: t.TempDir(), Database: dbtest.URL(t, db.Postgres), ClusterListen: ports.Address(t), ClusterToken: "a token of both nodes",
 		Secret: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}
 	second := first
-	second.Data, second.ClusterListen, second.ClusterRoutes = t.TempDir(), freeAddress(t), []string{first.ClusterListen}
+	second.Data, second.ClusterListen, second.ClusterRoutes = t.TempDir(), ports.Address(t), []string{first.ClusterListen}
 	w := &installation{t: t, clock: clock, config: first, node: boot(t, first, clock)}
 	other := boot(t, second, clock)
 	w.office = peer.NewOffice(w.server.URL)

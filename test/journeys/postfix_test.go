@@ -17,6 +17,7 @@ import (
 
 	"opeka/internal/app"
 	"opeka/internal/db"
+	"opeka/test/world/ports"
 )
 
 // startPostfix runs a real mail server, a process of the test's own on a port of loopback. What is for shop.example it hands over by LMTP to inward, everything
@@ -35,7 +36,7 @@ func startPostfix(t *testing.T, inward, outward string) (port int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	port = freePort(t)
+	port = ports.Free(t)
 	for _, sub := range []string{"queue", "data", "conf"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -98,7 +99,7 @@ maximal_backoff_time = 2s
 			t.Log(log())
 		}
 	})
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			_ = c.Close()
@@ -118,7 +119,7 @@ func TestLettersPassThroughPostfix(t *testing.T) {
 	out.mu.Lock()
 	out.refuse["gone@example.com"] = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user"}
 	out.mu.Unlock()
-	door := freeAddress(t)
+	door := ports.Address(t)
 	mx := startPostfix(t, door, fmt.Sprint(out.port))
 	w := install(t, db.SQLite, func(c *app.Config) { c.MailListen = []string{"lmtp:" + door} })
 	w.mailbox(map[string]any{"address": "help@shop.example", "smtp_host": "127.0.0.1", "smtp_port": mx, "smtp_safety": "none"})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -84,7 +83,7 @@ func boot(t *testing.T, c app.Config, clock db.Clock) *node {
 			return
 		}
 		stopped = true
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = a.Live.Close(ctx) // sockets would keep the server waiting
 		n.server.CloseClientConnections()
@@ -111,7 +110,7 @@ func (w *installation) do(method, path string, in, out any) {
 // until waits for what jobs bring about.
 func (w *installation) until(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); {
+	for end := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(end) {
 			w.t.Fatalf("it never happened: %s", what)
 		}
@@ -210,7 +209,7 @@ func dial(t *testing.T, url, hello string, client *http.Client) *socket {
 // hears waits for a frame that contains all of the parts.
 func (s *socket) hears(parts ...string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		_, frame, err := s.conn.Read(ctx)
@@ -235,16 +234,6 @@ func containsAll(s string, parts []string) bool {
 		}
 	}
 	return true
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func uah(kopecks int64) care.Money { return care.Money{Amount: kopecks, Currency: "UAH"} }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/sound"
 	"opeka/internal/sound/soundtest"
+	"opeka/test/world/ports"
 )
 
 // need skips a test where a program isn't installed.
@@ -26,26 +26,6 @@ func need(t *testing.T, program string) string {
 		t.Skipf("%s isn't installed: scripts/install.sh does it", program)
 	}
 	return path
-}
-
-// free asks the kernel for a UDP and TCP port that nobody has.
-func free(t *testing.T) int {
-	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
-		_ = l.Close()
-		if err == nil {
-			_ = u.Close()
-			return port
-		}
-	}
-	t.Fatal("no port")
-	return 0
 }
 
 // program is another program that a test runs with; it ends with the test.
@@ -106,7 +86,7 @@ func sipp(t *testing.T, scenario string, port int, transport string, args ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := append([]string{"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", fmt.Sprint(port), "-t", transport, "-m", "1", "-nostdin", "-mp", fmt.Sprint(free(t)), "-rtp_echo"}, args...)
+	all := append([]string{"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", fmt.Sprint(port), "-t", transport, "-m", "1", "-nostdin", "-mp", fmt.Sprint(ports.Free(t)), "-rtp_echo"}, args...)
 	return launch(t, bin, all...)
 }
 
@@ -127,7 +107,7 @@ func TestCallOutToSipp(t *testing.T) {
 	for transport, short := range map[string]string{"udp": "u1", "tcp": "t1"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
-			port := free(t)
+			port := ports.Free(t)
 			other := sipp(t, "uas.xml", port, short)
 			listens(t, transport, port)
 			s := testStack(t, Options{})
@@ -169,7 +149,7 @@ func TestCallInFromSipp(t *testing.T) {
 			t.Parallel()
 			need(t, "sipp")
 			s := testStack(t, Options{})
-			port := free(t)
+			port := ports.Free(t)
 			tr := start(t, s, map[string]any{"mode": "ip", "server": fmt.Sprintf("127.0.0.1:%d", port), "transport": transport, "keepalive": 0,
 				"country_code": "380", "national_prefix": "0", "numbers": "+380441112233"}, "")
 			other := sipp(t, "uac.xml", port, short, s.Addr(transport).String(), "-s", "380441112233")
@@ -202,7 +182,7 @@ func TestSippLoad(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	// Thirty calls a second for a few seconds, each with its sound agreed; none may fail.
-	port := free(t)
+	port := ports.Free(t)
 	sipp(t, "uas.xml", port, "u1", "-m", "90")
 	listens(t, "udp", port)
 	s := testStack(t, Options{})

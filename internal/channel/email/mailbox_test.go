@@ -89,7 +89,7 @@ func (r *reader) take(_ context.Context, raw []byte, cursor string) error {
 // listen reads until enough letters are there, the connection breaks, or time is up.
 func (r *reader) listen(t *testing.T, m *mailbox, enough int) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	r.mu.Lock()
 	r.enough, r.stop = enough, cancel
@@ -183,7 +183,7 @@ func TestNewsOfLetters(t *testing.T) {
 			if !polled {
 				m.poll = time.Hour // only news can wake it
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			got := make(chan string, 10)
 			ready := make(chan struct{}, 10)

@@ -79,7 +79,7 @@ func (h *house) answer(to **browser.Session) func(string) (string, error) {
 
 func await(t *testing.T, states <-chan browser.State, want browser.State) {
 	t.Helper()
-	for end := time.After(20 * time.Second); ; {
+	for end := time.After(2 * time.Minute); ; {
 		select {
 		case s := <-states:
 			if s == want {
@@ -110,7 +110,7 @@ func TestBrowserAndCustomerTalk(t *testing.T) {
 				if k != '7' {
 					t.Errorf("key %q", k)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("no key came")
 			}
 			st := s.Stats()

@@ -53,9 +53,9 @@ func (p *Party) Write(f *sound.Frame) {
 	}
 }
 
-// Await waits until a tone is heard, or isn't heard any more; false when that doesn't come about in ten seconds.
+// Await waits until a tone is heard, or isn't heard any more; false when that doesn't come about in a minute.
 func (p *Party) Await(hz float64, heard bool) bool {
-	for end := time.After(10 * time.Second); ; {
+	for end := time.After(time.Minute); ; {
 		p.mu.Lock()
 		if p.wake == nil {
 			p.wake = make(chan struct{})

@@ -169,7 +169,7 @@ func (s *socket) say(text string) {
 }
 
 func (s *socket) read() (string, error) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	_, data, err := s.c.Read(ctx)
 	return string(data), err

@@ -76,7 +76,7 @@ func open(t *testing.T, r *room, change func(*mailin.Options)) *mailin.Door {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		d.Close(ctx)
 	})
@@ -97,7 +97,7 @@ func dial(t *testing.T, d *mailin.Door, n int) *dialogue {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	return &dialogue{t, conn, bufio.NewReader(conn)}
 }
 
@@ -241,7 +241,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("one connection too many hears %q", got)
 	}
 	second.says("QUIT", "221")
-	for end := time.Now().Add(10 * time.Second); ; { // its place is free when its end has been seen
+	for end := time.Now().Add(2 * time.Minute); ; { // its place is free when its end has been seen
 		if got := dial(t, door, 1).hears(); strings.HasPrefix(got, "220") {
 			break
 		} else if time.Now().After(end) {

@@ -18,7 +18,7 @@ import (
 )
 
 // Patience is how long the waiting verbs wait before they fail.
-const Patience = 15 * time.Second
+const Patience = time.Minute
 
 // Call is one call of such a person.
 type Call struct {

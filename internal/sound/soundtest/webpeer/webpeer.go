@@ -60,7 +60,7 @@ func Dial(law g711.Law, answer func(offer string) (string, error)) (*Peer, error
 	select {
 	case <-p.up:
 		return p, nil
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		return nil, errors.Join(errors.New("webpeer: no connection came about"), p.Close())
 	}
 }
