@@ -143,12 +143,20 @@ func (w *week) onTheLine(number string) bool {
 	return false
 }
 
+// hear notes which telephones have begun to ring. It must be asked before the clock moves on.
+func (w *week) hear() {
+	all := w.world.Dialed()
+	for _, l := range all[w.heard:] {
+		w.fresh = append(w.fresh, rang{l, w.clock.Now()})
+	}
+	w.heard = len(all)
+}
+
 // meet looks at the telephones that have begun to ring, whether they may, and lets their people do as they will.
 func (w *week) meet() {
-	w.mu.Lock()
+	w.hear()
 	fresh := w.fresh
 	w.fresh = nil
-	w.mu.Unlock()
 	for _, f := range fresh {
 		w.examine(f)
 		w.live = append(w.live, f.line)
@@ -301,10 +309,18 @@ func (w *week) restart(i, waited int) {
 	}
 	w.done++
 	if i%2 == 0 {
-		w.ask(w.clerks[0].scope, w.numbers[w.r.IntN(len(w.numbers))]) // what comes of it is under way when the program dies
+		p := w.people[w.numbers[w.r.IntN(len(w.numbers))]]
+		w.ask(w.clerks[0].scope, p.number) // what comes of it is under way when the program dies
+		p.asked = w.clock.Now()
 		w.phone.Crash()
 	}
 	w.stop()
+	w.hear()
+	old := w.live
+	for _, f := range w.fresh {
+		old = append(old, f.line)
+	}
+	w.live = nil // who is rung by the new life isn't on a line of the old one any more
 	away := []time.Duration{time.Second, 10 * time.Second, 40 * time.Second, 5 * time.Minute, 20 * time.Minute}[i%5]
 	switch i { // somebody pulled the plug, and it was noticed late
 	case 8:
@@ -316,9 +332,7 @@ func (w *week) restart(i, waited int) {
 	w.open()
 	w.settle()
 	w.meet()
-	for _, l := range w.live {
-		if l.Dialing.Key == "" || i%2 == 0 {
-			l.Ends(care.CauseNetwork) // of the old life; the new one has closed its call already
-		}
+	for _, l := range old {
+		l.Ends(care.CauseNetwork) // the new life has closed its call already
 	}
 }
