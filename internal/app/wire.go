@@ -30,6 +30,7 @@ func (a *App) wire() {
 	for _, e := range notify.Events {
 		a.DB.RouteWhen(e, notify.JobEvent, notify.Wanted)
 	}
+	a.DB.RouteWhen(care.EventStockChanged, notify.JobStock, notify.Short)
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())

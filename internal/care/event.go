@@ -250,8 +250,9 @@ type ExceptionEvent struct {
 	Part       string        `json:"part,omitempty"` // external id of the parcel or refund
 	Work       string        `json:"work"`           // task, callback, none
 	Department int64         `json:"department_id"`
-	Deadline   time.Time     `json:"deadline_at"` // of the work
-	Told       bool          `json:"told"`        // the customer is told by a notice
+	Deadline   time.Time     `json:"deadline_at"`       // of the work
+	Told       bool          `json:"told"`              // the customer is told by a notice
+	NoCall     bool          `json:"no_call,omitempty"` // he doesn't want to be rung, or not about this order
 }
 
 // What is made of an exception.

@@ -1,5 +1,10 @@
 package care
 
+import (
+	"slices"
+	"strings"
+)
+
 // An order's state is four independent axes; the stage that people see is derived from them.
 // The values are those of reference models of many shops; what a shop says itself is kept raw beside them.
 type (
@@ -159,4 +164,29 @@ func (s Stage) Open() bool {
 		return false
 	}
 	return true
+}
+
+// SaysNoCall reads the box "don't call me" that shops put among an order's tags or own fields.
+func SaysNoCall(tags []string, custom map[string]string) bool {
+	no := func(s string) bool {
+		s = strings.NewReplacer("_", "", "-", "", " ", "", "'", "", "’", "").Replace(strings.ToLower(s))
+		switch s {
+		case "donotcall", "dontcall", "dontcallme", "nocall", "nocalls", "недзвонити", "незвонить", "nieczwonic", "niedzwonic", "niedzwonić", "недзвонітьмені":
+			return true
+		}
+		return false
+	}
+	if slices.ContainsFunc(tags, no) {
+		return true
+	}
+	for k, v := range custom {
+		switch strings.ToLower(strings.TrimSpace(v)) {
+		case "", "0", "no", "false", "ні", "нет", "nie":
+		default:
+			if no(k) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -16,6 +16,8 @@ type cause struct {
 	since func(s *State, part string) time.Time
 	// promised tells that since is what the shop promised, so that there is no patience on top of it.
 	promised func(s *State) bool
+	// placing tells that it is about how the order was taken: of orders that are older than the connection nothing is known of that.
+	placing bool
 }
 
 // causes are filled by init, since the moments of exceptions look back here.
@@ -23,10 +25,10 @@ var causes map[care.ExceptionKind]cause
 
 func init() {
 	causes = map[care.ExceptionKind]cause{
-		care.ExceptionPaymentMissing:    {holds: awaitsPayment, since: wasPlaced},
-		care.ExceptionReservationFailed: {holds: isShort, since: justNow},
-		care.ExceptionNotConfirmed:      {holds: isUnconfirmed, since: wasPlaced},
-		care.ExceptionNotShipped:        {holds: isUnshipped, since: shouldHaveLeft, promised: func(s *State) bool { return !s.Order.PromisedAt.IsZero() }},
+		care.ExceptionPaymentMissing:    {holds: awaitsPayment, since: wasPlaced, placing: true},
+		care.ExceptionReservationFailed: {holds: isShort, since: justNow, placing: true},
+		care.ExceptionNotConfirmed:      {holds: isUnconfirmed, since: wasPlaced, placing: true},
+		care.ExceptionNotShipped:        {holds: isUnshipped, since: shouldHaveLeft, placing: true, promised: func(s *State) bool { return !s.Order.PromisedAt.IsZero() }},
 		care.ExceptionParcelStuck:       {part: partShipment, holds: isUnderWay, since: hasMoved},
 		care.ExceptionAttemptFailed:     {part: partShipment, holds: parcelIn(care.ShipmentAttemptFailed), since: hasMoved},
 		care.ExceptionParcelTrouble:     {part: partShipment, holds: parcelIn(care.ShipmentException), since: hasMoved},
@@ -62,6 +64,12 @@ func Detect(s *State, p *Policy, now time.Time) (found []Exception, next time.Ti
 		if !d.On || !known {
 			continue
 		}
+		if d.Kind == care.ExceptionReservationFailed && s.Stock.Reservation == ReservationWaiting && !over(s) {
+			// Until the shop has told its stock nobody knows; then somebody has to ask.
+			if at := s.Order.PlacedAt.Add(time.Duration(p.ReservationS) * time.Second); at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
 		m := moment{part: c.part}
 		for _, part := range m.parts(s) {
 			if !c.holds(s, part) {
@@ -70,6 +78,9 @@ func Detect(s *State, p *Policy, now time.Time) (found []Exception, next time.Ti
 			since := c.since(s, part)
 			if since.IsZero() {
 				since = now
+			}
+			if since.Before(s.Store.ConnectedAt) || c.placing && s.Order.PlacedAt.Before(s.Store.ConnectedAt) {
+				continue
 			}
 			due := d.due(s, since)
 			if c.promised != nil && c.promised(s) {
@@ -186,19 +197,8 @@ func owesSince(s *State, _ string) time.Time {
 			return r.At
 		}
 	}
-	if s.stage() == care.StageCancelled {
-		if at := s.Order.Since[care.EventOrderCancelled]; !at.IsZero() {
-			return at
-		}
-		return s.Order.ChangedAt
-	}
-	for _, r := range s.Returns {
-		if r.State == string(care.ReturnReceived) {
-			if at := s.Order.Since[care.EventReturnReceived]; !at.IsZero() {
-				return at
-			}
-			return r.At
-		}
+	if !s.Order.OwedSince.IsZero() {
+		return s.Order.OwedSince
 	}
 	return s.Order.ChangedAt
 }

@@ -42,7 +42,7 @@ func (n *Notify) load(ctx context.Context, q db.Querier, order int64, now time.T
 	}
 	for _, part := range []func(context.Context, db.Querier) error{
 		func(ctx context.Context, q db.Querier) error { return l.goods(ctx, q, &p.Policy, now) },
-		l.money, func(ctx context.Context, q db.Querier) error { return l.parcels(ctx, q, &p.Policy) }, l.whom, l.since,
+		l.money, func(ctx context.Context, q db.Querier) error { return l.parcels(ctx, q, &p.Policy) }, l.whom,
 		func(ctx context.Context, q db.Querier) error { return n.reach(ctx, q, l) },
 		func(ctx context.Context, q db.Querier) error { return l.told(ctx, q, now) },
 	} {
@@ -55,15 +55,16 @@ func (n *Notify) load(ctx context.Context, q db.Querier, order int64, now time.T
 
 func (l *loaded) order(ctx context.Context, q db.Querier, id int64) error {
 	var o OrderFacts
-	var placed, promised, updated db.Time
+	var placed, promised, updated, connected, owed db.Time
 	var total, items int64
 	var calendar, tags, custom, shipTo, billTo json.RawMessage
 	var zone, pickup string
 	err := q.QueryRow(ctx, `SELECT o.id, o.store_id, o.connection_id, o.customer_id, o.number, o.stage, o.order_state, o.payment_state, o.fulfilment_state, o.raw_status, o.currency, o.total,
 o.item_count, o.pay_method, o.ship_method, o.pickup_ref, o.tags, o.custom, o.ship_to, o.bill_to, o.deleted, o.placed_at, o.promised_at, o.updated_at,
+coalesce((SELECT k.created_at FROM connections k WHERE k.id = o.connection_id), 0), coalesce((SELECT m.since_at FROM money_owed m WHERE m.order_id = o.id), 0),
 s.name, s.language, s.color, s.time_zone, s.calendar FROM orders o JOIN stores s ON s.id = o.store_id WHERE o.id = $1`, id).
 		Scan(&o.ID, &l.storeID, &o.Connection, &l.head, &o.Number, &o.Stage, &o.State, &o.PaymentAs, &o.Fulfilment, &o.Status, &o.Currency, &total,
-			&items, &o.PayMethod, &o.ShipMethod, &pickup, &tags, &custom, &shipTo, &billTo, &o.Deleted, &placed, &promised, &updated,
+			&items, &o.PayMethod, &o.ShipMethod, &pickup, &tags, &custom, &shipTo, &billTo, &o.Deleted, &placed, &promised, &updated, &connected, &owed,
 			&l.Store.Name, &l.Store.Language, &l.Store.Color, &zone, &calendar)
 	if errors.Is(err, db.ErrNoRows) {
 		return care.NotFound("order")
@@ -96,9 +97,10 @@ s.name, s.language, s.color, s.time_zone, s.calendar FROM orders o JOIN stores s
 	o.Items, o.Money = int(items), care.Money{Amount: total, Currency: o.Currency}
 	o.Total = whole(o.Money)
 	o.PlacedAt, o.PromisedAt, o.ChangedAt = placed.Time(), promised.Time(), updated.Time()
+	l.Store.ConnectedAt, o.OwedSince = connected.Time(), owed.Time()
 	o.Weekday = strings.ToLower(placed.Time().In(l.Store.Zone).Weekday().String()[:3])
 	o.Country, o.City, o.Pickup = ship.Country, ship.City, pickup != ""
-	o.DoNotCall = saysNoCall(o.Tags, o.Custom)
+	o.DoNotCall = care.SaysNoCall(o.Tags, o.Custom)
 	l.Order = o
 	l.Customer.Name = firstOf(ship.Name, bill.Name)
 	l.emails = filled(bill.Email, ship.Email)
@@ -109,31 +111,6 @@ s.name, s.language, s.color, s.time_zone, s.calendar FROM orders o JOIN stores s
 		}
 	}
 	return nil
-}
-
-// saysNoCall reads the box "don't call me" that shops put among an order's tags or own fields.
-func saysNoCall(tags []string, custom map[string]string) bool {
-	no := func(s string) bool {
-		s = strings.NewReplacer("_", "", "-", "", " ", "", "'", "", "’", "").Replace(strings.ToLower(s))
-		switch s {
-		case "donotcall", "dontcall", "dontcallme", "nocall", "nocalls", "недзвонити", "незвонить", "nieczwonic", "niedzwonic", "niedzwonić", "недзвонітьмені":
-			return true
-		}
-		return false
-	}
-	if slices.ContainsFunc(tags, no) {
-		return true
-	}
-	for k, v := range custom {
-		switch strings.ToLower(strings.TrimSpace(v)) {
-		case "", "0", "no", "false", "ні", "нет", "nie":
-		default:
-			if no(k) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (l *loaded) goods(ctx context.Context, q db.Querier, p *Policy, now time.Time) error {

@@ -18,10 +18,11 @@ import (
 	"opeka/internal/post"
 )
 
-// Kinds of the room's jobs. app/wire.go routes Events to JobEvent and delivery changes to JobDelivery.
+// Kinds of the room's jobs. app/wire.go routes Events to JobEvent, delivery changes to JobDelivery and changes of stock to JobStock.
 const (
 	JobEvent    = "notify.event"
 	JobDelivery = "notify.delivery"
+	JobStock    = "notify.stock"
 	jobDue      = "notify.due"      // a planned notice's time has come
 	jobFallback = "notify.fallback" // nobody said that it was delivered
 	jobLook     = "notify.look"     // ask anew, as when stock had to be waited for
@@ -36,13 +37,20 @@ var Events = []string{
 	care.EventOrderCreated, care.EventOrderUpdated, care.EventOrderStatusChanged, care.EventOrderCancelled,
 	care.EventPaymentCaptured, care.EventPaymentFailed, care.EventPaymentRefunded,
 	care.EventShipmentCreated, care.EventShipmentStatusChanged, care.EventShipmentAtPickupPoint, care.EventShipmentDelivered, care.EventShipmentException, care.EventShipmentReturning,
-	care.EventReturnApproved, care.EventReturnReceived, care.EventRefundCreated, care.EventRefundSettled,
+	care.EventReturnApproved, care.EventReturnReceived, care.EventReturnClosed, care.EventRefundCreated, care.EventRefundSettled, care.EventRefundFailed,
 }
 
 // Wanted tells whether an event is worth a job: what happened before the shop was connected never is.
 func Wanted(e db.Event) bool {
 	o, ok := e.Payload.(care.OrderEvent)
 	return ok && !o.Backfill
+}
+
+// Short tells whether a change of stock may take the goods from orders that were taken, or give them back: what can be sold fell below nothing,
+// or rose to it again.
+func Short(e db.Event) bool {
+	s, ok := e.Payload.(care.StockEvent)
+	return ok && !s.Backfill && (s.Total < 0) != (s.Total-s.After+s.Before < 0)
 }
 
 // Post is what the room asks of the post room.
@@ -87,6 +95,7 @@ func New(d *db.DB, p Post, o Options) *Notify {
 func (n *Notify) Jobs(r *job.Runner) {
 	r.Handle(JobEvent, job.InTx(n.onEvent))
 	r.Handle(JobDelivery, job.InTx(n.onDelivery))
+	r.Handle(JobStock, job.InTx(n.onStock))
 	r.Handle(jobDue, job.InTx(n.onDue))
 	r.Handle(jobFallback, job.InTx(n.onFallback))
 	r.Handle(jobLook, job.InTx(n.onLook))

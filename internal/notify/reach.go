@@ -199,20 +199,3 @@ func (l *loaded) hear(rows pgx.Rows) error {
 	}
 	return nil
 }
-
-// since reads when the order came to where money is owed.
-func (l *loaded) since(ctx context.Context, q db.Querier) error {
-	l.Order.Since = map[string]time.Time{}
-	if care.Stage(l.Order.Stage) != care.StageCancelled && len(l.Returns) == 0 {
-		return nil
-	}
-	return each(ctx, q, `SELECT type, min(created_at) FROM events WHERE subject_id IN (SELECT id FROM returns WHERE order_id = $1 UNION ALL SELECT CAST($1 AS BIGINT)) GROUP BY type`, []any{l.Order.ID}, func(rows pgx.Rows) error {
-		var kind string
-		var at db.Time
-		if err := rows.Scan(&kind, &at); err != nil {
-			return err
-		}
-		l.Order.Since[kind] = at.Time()
-		return nil
-	})
-}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"opeka/internal/care"
 	"opeka/internal/db"
 	"opeka/internal/job"
@@ -43,7 +45,7 @@ func (n *Notify) onEvent(ctx context.Context, tx *db.Tx, j job.Job) error {
 	if e.Backfill || e.Order == 0 {
 		return nil
 	}
-	return n.happened(ctx, tx, e.Order, Trigger{Event: j.Event.Type, Part: e.Part}, j.Event.ID, true)
+	return n.happened(ctx, tx, e.Order, Trigger{Event: j.Event.Type, Part: e.Part}, j.Event.ID, time.Time{})
 }
 
 // look is the payload of a job that asks anew.
@@ -51,6 +53,7 @@ type look struct {
 	Order   int64   `json:"order_id"`
 	Trigger Trigger `json:"trigger"`
 	Event   int64   `json:"event_id"`
+	Looked  db.Time `json:"looked_at,omitempty"` // when it was looked at before
 }
 
 func (n *Notify) onLook(ctx context.Context, tx *db.Tx, j job.Job) error {
@@ -58,7 +61,24 @@ func (n *Notify) onLook(ctx context.Context, tx *db.Tx, j job.Job) error {
 	if err := j.Decode(&l); err != nil {
 		return err
 	}
-	return n.happened(ctx, tx, l.Order, l.Trigger, l.Event, false)
+	return n.happened(ctx, tx, l.Order, l.Trigger, l.Event, time.Time{})
+}
+
+// onStock looks again at the orders whose goods have gone, or come back, after they were taken.
+func (n *Notify) onStock(ctx context.Context, tx *db.Tx, j job.Job) error {
+	var e care.StockEvent
+	if err := j.Decode(&e); err != nil {
+		return err
+	}
+	return each(ctx, tx, `SELECT DISTINCT o.id, o.store_id FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.variant_id = $1 AND o.open AND NOT o.deleted
+AND o.stage IN ('placed', 'awaiting_payment', 'paid', 'processing', 'on_hold') ORDER BY o.id DESC LIMIT 1000`, []any{e.Variant}, func(rows pgx.Rows) error {
+		var order, store int64
+		if err := rows.Scan(&order, &store); err != nil {
+			return err
+		}
+		tx.Enqueue(db.Job{Store: store, Kind: jobLook, Key: strconv.FormatInt(order, 10) + "/stock", Payload: look{Order: order, Trigger: Trigger{Event: care.EventOrderUpdated}, Event: j.Event.ID}})
+		return nil
+	})
 }
 
 // onWatch looks for exceptions when one may have come due.
@@ -67,12 +87,12 @@ func (n *Notify) onWatch(ctx context.Context, tx *db.Tx, j job.Job) error {
 	if err := j.Decode(&l); err != nil {
 		return err
 	}
-	return n.happened(ctx, tx, l.Order, Trigger{}, 0, false)
+	return n.happened(ctx, tx, l.Order, Trigger{}, 0, l.Looked.Time())
 }
 
 // happened takes an order as it now stands through a decision and the watch. Two that do so at the same time are kept apart by the lock on
 // the order's row; what the first one has told, the second one sees.
-func (n *Notify) happened(ctx context.Context, tx *db.Tx, order int64, t Trigger, event int64, fresh bool) error {
+func (n *Notify) happened(ctx context.Context, tx *db.Tx, order int64, t Trigger, event int64, looked time.Time) error {
 	if err := lock(ctx, tx, order); err != nil {
 		return err
 	}
@@ -88,7 +108,7 @@ func (n *Notify) happened(ctx context.Context, tx *db.Tx, order int64, t Trigger
 			return err
 		}
 	}
-	return n.watch(ctx, tx, l, p, fresh)
+	return n.watch(ctx, tx, l, p, looked)
 }
 
 func lock(ctx context.Context, tx *db.Tx, order int64) error {
@@ -123,7 +143,7 @@ func (n *Notify) decide(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, 
 			return false, err
 		}
 		if !f.Again.IsZero() {
-			tx.Enqueue(db.Job{Store: l.storeID, Kind: jobLook, Key: fmt.Sprintf("%d/%s", l.Order.ID, t.Event), Move: true, RunAt: f.Again, Payload: look{l.Order.ID, t, event}})
+			tx.Enqueue(db.Job{Store: l.storeID, Kind: jobLook, Key: fmt.Sprintf("%d/%s", l.Order.ID, t.Event), Move: true, RunAt: f.Again, Payload: look{Order: l.Order.ID, Trigger: t, Event: event}})
 		}
 	}
 	for _, s := range plan.Sends {

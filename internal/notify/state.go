@@ -60,6 +60,8 @@ type StoreFacts struct {
 	Calendar *cal.Calendar // opening hours; nil: always open
 	URL      string
 	Phone    string
+	// ConnectedAt is when the shop was connected: what was wrong with its orders before is for nobody to hear of now.
+	ConnectedAt time.Time
 }
 
 // Facts are what conditions see.
@@ -79,33 +81,33 @@ type Facts struct {
 
 // OrderFacts is an order as conditions and templates know it.
 type OrderFacts struct {
-	ID         int64                `expr:"-"`
-	Connection int64                `expr:"-"`
-	Number     string               `expr:"number"`
-	Stage      string               `expr:"stage"`
-	State      string               `expr:"state"`
-	PaymentAs  string               `expr:"payment"`
-	Fulfilment string               `expr:"fulfilment"`
-	Status     string               `expr:"status"` // as the shop names it
-	Currency   string               `expr:"currency"`
-	Total      float64              `expr:"total"` // in whole units
-	Items      int                  `expr:"items"`
-	PayMethod  string               `expr:"pay_method"`
-	ShipMethod string               `expr:"ship_method"`
-	Country    string               `expr:"country"`
-	City       string               `expr:"city"`
-	Tags       []string             `expr:"tags"`
-	Custom     map[string]string    `expr:"custom"`
-	DoNotCall  bool                 `expr:"do_not_call"`
-	Pickup     bool                 `expr:"pickup"` // he fetches it himself
-	Weekday    string               `expr:"weekday"`
-	PlacedAt   time.Time            `expr:"placed_at"`
-	PromisedAt time.Time            `expr:"promised_at"`
-	ChangedAt  time.Time            `expr:"changed_at"` // when it came to its state, as far as is known
-	Money      care.Money           `expr:"-"`
-	Lines      []LineFacts          `expr:"lines"`
-	Deleted    bool                 `expr:"deleted"`
-	Since      map[string]time.Time `expr:"-"` // when events of a type came
+	ID         int64             `expr:"-"`
+	Connection int64             `expr:"-"`
+	Number     string            `expr:"number"`
+	Stage      string            `expr:"stage"`
+	State      string            `expr:"state"`
+	PaymentAs  string            `expr:"payment"`
+	Fulfilment string            `expr:"fulfilment"`
+	Status     string            `expr:"status"` // as the shop names it
+	Currency   string            `expr:"currency"`
+	Total      float64           `expr:"total"` // in whole units
+	Items      int               `expr:"items"`
+	PayMethod  string            `expr:"pay_method"`
+	ShipMethod string            `expr:"ship_method"`
+	Country    string            `expr:"country"`
+	City       string            `expr:"city"`
+	Tags       []string          `expr:"tags"`
+	Custom     map[string]string `expr:"custom"`
+	DoNotCall  bool              `expr:"do_not_call"`
+	Pickup     bool              `expr:"pickup"` // he fetches it himself
+	Weekday    string            `expr:"weekday"`
+	PlacedAt   time.Time         `expr:"placed_at"`
+	PromisedAt time.Time         `expr:"promised_at"`
+	ChangedAt  time.Time         `expr:"changed_at"` // when it came to its state, as far as is known
+	Money      care.Money        `expr:"-"`
+	Lines      []LineFacts       `expr:"lines"`
+	Deleted    bool              `expr:"deleted"`
+	OwedSince  time.Time         `expr:"-"` // since when its money was to be given back, as first seen
 }
 
 // LineFacts is a line of the order.

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 	"opeka/internal/db"
 )
 
-// watch raises what has come due, closes what is gone, and comes back when the next one may be due. fresh tells that something has just
-// been heard of the order: what has been wrong with it for longer than anybody tells of isn't raised by that.
-func (n *Notify) watch(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, fresh bool) error {
+// watch raises what has come due, closes what is gone, and comes back when the next one may be due. What has been wrong for longer than anybody
+// tells of when the order is first looked at isn't raised; what came due while the program didn't run is: looked is when it was last looked at.
+func (n *Notify) watch(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, looked time.Time) error {
 	found, next := Detect(&l.State, &p.Policy, tx.Now)
+	n.owed(tx, l)
 	open := map[string]int64{}
 	err := each(ctx, tx, `SELECT id, kind, part FROM exceptions WHERE order_id = $1 AND closed_at = 0`, []any{l.Order.ID}, func(rows pgx.Rows) error {
 		var id int64
@@ -35,8 +37,18 @@ func (n *Notify) watch(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, f
 			delete(open, key)
 			continue
 		}
-		if !e.Open || fresh && tx.Now.Sub(e.Due) > time.Duration(p.MaxAgeS)*time.Second {
+		if !e.Open {
 			continue
+		}
+		if old := time.Duration(p.MaxAgeS) * time.Second; tx.Now.Sub(e.Due) > old {
+			if looked.IsZero() {
+				if looked, err = lastLook(ctx, tx, l.Order.ID); err != nil {
+					return err
+				}
+			}
+			if looked.Sub(e.Due) > old {
+				continue
+			}
 		}
 		if err := n.raise(ctx, tx, l, p, e); err != nil {
 			return err
@@ -52,8 +64,32 @@ func (n *Notify) watch(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, f
 		tx.CancelJob(jobWatch, key)
 		return nil
 	}
-	tx.Enqueue(db.Job{Store: l.storeID, Kind: jobWatch, Key: key, Move: true, RunAt: next, Payload: look{Order: l.Order.ID}})
+	tx.Enqueue(db.Job{Store: l.storeID, Kind: jobWatch, Key: key, Move: true, RunAt: next, Payload: look{Order: l.Order.ID, Looked: db.At(tx.Now)}})
 	return nil
+}
+
+// owed keeps since when the shop has owed the order's money.
+func (n *Notify) owed(tx *db.Tx, l *loaded) {
+	switch owes := owesMoney(&l.State, ""); {
+	case owes && l.Order.OwedSince.IsZero():
+		tx.Defer(`INSERT INTO money_owed (order_id, store_id, since_at) VALUES ($1, $2, $3) ON CONFLICT (order_id) DO NOTHING`, l.Order.ID, l.storeID, db.At(owesSince(&l.State, "")))
+	case !owes && !l.Order.OwedSince.IsZero():
+		tx.Defer(`DELETE FROM money_owed WHERE order_id = $1`, l.Order.ID)
+	}
+}
+
+// lastLook is when the watch that an order still has was set; without one, now.
+func lastLook(ctx context.Context, tx *db.Tx, order int64) (time.Time, error) {
+	var raw json.RawMessage
+	err := tx.QueryRow(ctx, `SELECT payload FROM jobs WHERE kind = $1 AND key = $2 ORDER BY id LIMIT 1`, jobWatch, strconv.FormatInt(order, 10)).Scan(&raw)
+	if errors.Is(err, db.ErrNoRows) {
+		return tx.Now, nil
+	}
+	var l look
+	if err != nil || json.Unmarshal(raw, &l) != nil || l.Looked == 0 {
+		return tx.Now, err
+	}
+	return l.Looked.Time(), nil
 }
 
 // raise writes down an exception, tells the customer first, and says what is to be made of it.
@@ -80,7 +116,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT (order_id, 
 	}
 	tx.Emit(db.Event{Store: l.storeID, Type: care.EventExceptionRaised, Subject: id, Payload: care.ExceptionEvent{
 		Exception: id, Kind: e.Kind, Order: l.Order.ID, Customer: l.head, Connection: l.Order.Connection, Number: l.Order.Number, Part: e.Part,
-		Work: work, Department: e.Detector.Department, Deadline: e.Detector.deadline(tx.Now), Told: told,
+		Work: work, Department: e.Detector.Department, Deadline: e.Detector.deadline(tx.Now), Told: told, NoCall: !mayCall(&l.State),
 	}})
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -13,7 +14,7 @@ import (
 )
 
 // Hears are the events that may make a callback; app/wire.go routes them to JobHeard.
-var Hears = []string{care.EventPaymentFailed, care.EventShipmentException, care.EventExceptionRaised, care.EventInquiryAnswered}
+var Hears = []string{care.EventPaymentFailed, care.EventShipmentException, care.EventExceptionRaised, care.EventExceptionClosed, care.EventInquiryAnswered}
 
 // listen makes the callback that something elsewhere in the house asks for.
 func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
@@ -31,31 +32,51 @@ func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
 		if j.Event.Type == care.EventShipmentException {
 			k.Trigger = TriggerParcel
 		}
-		// The detectors of exceptions may find the same later: one call for both.
 		k.Source = fmt.Sprintf("%s:%d:%s", k.Trigger, e.Order, e.Part)
+		if known, err := p.heardOf(ctx, tx, k); err != nil || known {
+			return err
+		}
+		if no, err := noCalls(ctx, tx, e.Order); err != nil {
+			return err
+		} else if no {
+			p.refused(tx, k, "do_not_call")
+			return nil
+		}
 	case care.EventExceptionRaised:
 		var e care.ExceptionEvent
 		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
 			return err
 		}
-		k.Wanted = e.Work == care.WorkCallback
+		k.Wanted, k.Source = e.Work == care.WorkCallback, fmt.Sprintf("exception:%d", e.Exception)
 		k.Customer, k.SubjectKind, k.Subject = e.Customer, "order", e.Order
-		switch e.Kind {
-		case care.ExceptionPaymentMissing:
-			k.Trigger = TriggerPayment
-		case care.ExceptionNotConfirmed:
-			k.Trigger = TriggerConfirm
-		case care.ExceptionParcelStuck, care.ExceptionAttemptFailed, care.ExceptionParcelTrouble, care.ExceptionStorageEnding:
-			k.Trigger = TriggerParcel
-		default:
-			k.Trigger = TriggerPromise // only where the policy that found it asks for a call
-		}
+		k.Trigger = triggerOf(e.Kind)
 		if !k.Wanted {
 			set, err := settings(ctx, tx, k.Store)
 			if err != nil || k.Trigger == TriggerPromise || !set.rule(k.Trigger).Active {
 				return err
 			}
 		}
+		if e.NoCall { // nor does the store's own rule ring him then
+			p.refused(tx, k, "do_not_call")
+			return nil
+		}
+		if known, err := p.heardOf(ctx, tx, k); err != nil || known {
+			return err
+		}
+	case care.EventExceptionClosed:
+		var e care.ExceptionEvent
+		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
+			return err
+		}
+		for _, source := range []string{fmt.Sprintf("exception:%d", e.Exception), fmt.Sprintf("%s:%d:%s", TriggerParcel, e.Order, e.Part)} {
+			if source[0] != 'e' && triggerOf(e.Kind) != TriggerParcel {
+				continue
+			}
+			if err := p.settled(ctx, tx, j.Event.Store, source); err != nil {
+				return err
+			}
+		}
+		return nil
 	case care.EventInquiryAnswered:
 		var e care.InquiryEvent
 		if err := json.Unmarshal(j.Event.Payload, &e); err != nil {
@@ -71,6 +92,74 @@ func (p *Phone) listen(ctx context.Context, tx *db.Tx, j job.Job) error {
 	}
 	_, err := p.Owe(ctx, tx, k)
 	return err
+}
+
+// triggerOf is by which rule a customer is rung about an exception.
+func triggerOf(k care.ExceptionKind) Trigger {
+	switch k {
+	case care.ExceptionPaymentMissing:
+		return TriggerPayment
+	case care.ExceptionNotConfirmed:
+		return TriggerConfirm
+	case care.ExceptionParcelStuck, care.ExceptionAttemptFailed, care.ExceptionParcelTrouble, care.ExceptionStorageEnding:
+		return TriggerParcel
+	}
+	return TriggerPromise // only where the policy that found it asks for a call
+}
+
+// heardOf tells whether the same trouble with the order has just made a call already: what a shop tells as an event the detectors of exceptions
+// find too, and the customer is rung once for both. The order's row keeps the two apart.
+func (p *Phone) heardOf(ctx context.Context, tx *db.Tx, k Cause) (bool, error) {
+	var n int64
+	if err := tx.QueryRow(ctx, `SELECT id FROM orders WHERE id = $1 FOR UPDATE`, k.Subject).Scan(&n); err != nil && !errors.Is(err, db.ErrNoRows) {
+		return false, err
+	}
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM callback_reasons r JOIN callbacks c ON c.id = r.callback_id WHERE c.store_id = $1
+AND r.trigger = $2 AND r.subject_kind = 'order' AND r.subject_id = $3 AND r.source <> $4 AND r.created_at > $5`, k.Store, k.Trigger, k.Subject, k.Source, db.At(tx.Now.Add(-sameTrouble))).Scan(&n)
+	return n > 0, err
+}
+
+// sameTrouble is how long after a call was owed for an order's trouble the same trouble is no news.
+const sameTrouble = time.Hour
+
+// noCalls tells whether an order was placed with the wish not to be rung about it.
+func noCalls(ctx context.Context, q db.Querier, order int64) (bool, error) {
+	var tags, custom json.RawMessage
+	err := q.QueryRow(ctx, `SELECT tags, custom FROM orders WHERE id = $1`, order).Scan(&tags, &custom)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var list []string
+	var fields map[string]string
+	return errors.Join(json.Unmarshal(tags, &list), json.Unmarshal(custom, &fields)) == nil && care.SaysNoCall(list, fields), nil
+}
+
+// settled takes a reason from the call that is owed for it, since it has gone away by itself; a call without any other isn't made.
+func (p *Phone) settled(ctx context.Context, tx *db.Tx, store int64, source string) error {
+	var id int64
+	err := tx.QueryRow(ctx, `UPDATE callback_reasons SET gone_at = $1 WHERE store_id = $2 AND source = $3 AND gone_at = 0 RETURNING callback_id`, db.At(tx.Now), store, source).Scan(&id)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := loadCallback(ctx, tx, id, true)
+	if err != nil {
+		return err
+	}
+	if c.State != Offered { // somebody who looks at the case only is let go
+		_, err = p.replan(ctx, tx, &c)
+		return err
+	}
+	plan, err := p.still(ctx, tx, &c)
+	if err != nil || plan.State != Cancelled {
+		return err
+	}
+	return p.takeBack(ctx, tx, &c, c.Agent, "cause_gone", false)
 }
 
 // tellCustomer writes to a customer who is not rung any more, so that silence is never all that he gets.

@@ -53,7 +53,8 @@ type Why struct {
 // Situation is all that planning looks at.
 type Situation struct {
 	State       State
-	Triggers    []Trigger
+	Triggers    []Trigger // those that still stand
+	Gone        int       // how many went away by themselves
 	Asked       time.Time // the latest that he asked for it himself; zero: he didn't
 	Earliest    time.Time
 	Promised    time.Time
@@ -111,6 +112,8 @@ func MakePlan(s Situation, p Policy, now time.Time) Plan {
 		return Plan{State: s.State, Expires: s.Expires, Why: why("closed")}
 	case s.State.inHand():
 		return Plan{State: s.State, Expires: s.Expires, Why: why("in_hand")}
+	case s.Gone > 0 && len(s.Triggers) == 0:
+		return Plan{State: Cancelled, Expires: s.Expires, Why: why("cause_gone")}
 	case s.DoNotCall && !s.Asked.After(s.DoNotCallAt):
 		return Plan{State: Declined, Expires: s.Expires, Why: why("do_not_call")}
 	case s.LastResult == ResultWrongNumber:

@@ -35,7 +35,8 @@ func (p *Phone) situation(ctx context.Context, q db.Querier, c *callback, now ti
 }
 
 func (s *Situation) reasons(ctx context.Context, q db.Querier, c *callback, now time.Time) error {
-	rows, err := q.Query(ctx, `SELECT trigger, subject_kind, subject_id, quantity, asked_at, created_at FROM callback_reasons WHERE callback_id = $1 ORDER BY id`, c.ID)
+	rows, err := q.Query(ctx, `SELECT r.trigger, r.subject_kind, r.subject_id, r.quantity, r.asked_at, r.created_at, r.gone_at, coalesce(o.payment_state, ''), coalesce(o.shipment_state, ''), coalesce(o.deleted, FALSE)
+FROM callback_reasons r LEFT JOIN orders o ON r.subject_kind = 'order' AND o.id = r.subject_id WHERE r.callback_id = $1 ORDER BY r.id`, c.ID)
 	if err != nil {
 		return err
 	}
@@ -46,12 +47,17 @@ func (s *Situation) reasons(ctx context.Context, q db.Querier, c *callback, now 
 	var wants []want
 	for rows.Next() {
 		var t Trigger
-		var kind string
+		var kind, paid, parcel string
+		var deleted bool
 		var subject, quantity int64
-		var asked, made db.Time
-		if err := rows.Scan(&t, &kind, &subject, &quantity, &asked, &made); err != nil {
+		var asked, made, gone db.Time
+		if err := rows.Scan(&t, &kind, &subject, &quantity, &asked, &made, &gone, &paid, &parcel, &deleted); err != nil {
 			rows.Close()
 			return err
+		}
+		if gone != 0 || deleted || settledBy(t, care.PaymentState(paid), care.ShipmentState(parcel)) {
+			s.Gone++
+			continue
 		}
 		s.Triggers = append(s.Triggers, t)
 		// A subscription's goods came later than it was asked for; the wish is as old as the subscription.
@@ -78,6 +84,17 @@ AND (state = 'allotted' AND asked_at < $3 OR state = 'told' AND held_until_at > 
 		s.Wants = append(s.Wants, w.Want)
 	}
 	return nil
+}
+
+// settledBy tells whether what an order's call was to be about is so no more, as the order stands now: he has paid, he has his parcel.
+func settledBy(t Trigger, paid care.PaymentState, parcel care.ShipmentState) bool {
+	switch t {
+	case TriggerPayment:
+		return paid == care.PaymentPaid || paid == care.PaymentAuthorized
+	case TriggerParcel:
+		return parcel == care.ShipmentDelivered
+	}
+	return false
 }
 
 // plenty is what a variant has that the shop doesn't count.
