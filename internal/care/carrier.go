@@ -31,6 +31,14 @@ type TrunkState struct {
 	At     time.Time
 }
 
+// SIPDoor is where telephones register.
+type SIPDoor struct {
+	Transport string `json:"transport" enum:"udp,tcp,tls"`
+	Host      string `json:"host" doc:"Empty: any name or address of this program's machine"`
+	Port      int64  `json:"port"`
+	Local     bool   `json:"local" doc:"Only programs on the same machine come in: start with --sip-listen"`
+}
+
 // Dialing is a call to make.
 type Dialing struct {
 	Key      string

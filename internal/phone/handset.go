@@ -43,6 +43,27 @@ type Exchange interface {
 	Start() error
 	DialPhone(ctx context.Context, d care.Dialing) (care.Line, error)
 	ForgetPhone(name string)
+	// Doors tells where it listens: empty before Start.
+	Doors() []care.SIPDoor
+}
+
+// HandsetServer is what a telephone is set up with beside its name and password.
+type HandsetServer struct {
+	Realm  string         `json:"realm"`
+	Codecs []string       `json:"codecs" doc:"Of which a telephone needs one"`
+	Doors  []care.SIPDoor `json:"doors" doc:"Where telephones register; none before the first telephone or trunk is made"`
+}
+
+// HandsetServer tells how telephones are set up.
+func (p *Phone) HandsetServer(ctx context.Context, s care.Scope) (HandsetServer, error) {
+	out := HandsetServer{Realm: "opeka", Codecs: []string{"PCMA", "PCMU"}, Doors: []care.SIPDoor{}}
+	if len(s.StoresWith(care.PermPhone, 0)) == 0 {
+		return out, care.Forbidden(care.PermPhone)
+	}
+	if p.exchange != nil && p.sealer != nil {
+		out.Doors = append(out.Doors, p.exchange.Doors()...)
+	}
+	return out, nil
 }
 
 const handsetView = `SELECT h.id, h.store_id, h.agent_id, coalesce(g.name, ''), h.name, h.label, h.registered_at, h.seen_at, h.created_at FROM handsets h LEFT JOIN agents g ON g.id = h.agent_id WHERE h.revoked_at = 0`
@@ -149,7 +170,12 @@ func (p *Phone) RevokeHandset(ctx context.Context, by account.By, id int64) erro
 		if p.exchange != nil {
 			tx.AfterCommit(func() { p.exchange.ForgetPhone(h.Name) })
 		}
-		return p.handsetThere(ctx, tx, h, false)
+		if err := p.handsetThere(ctx, tx, h, false); err != nil {
+			return err
+		}
+		// When he comes to the telephone again it is by his browser: that one can't be chosen any more.
+		_, err := tx.Exec(ctx, `UPDATE phone_agents SET device = '' WHERE agent_id = $1 AND device = $2`, h.Agent, h.Name)
+		return err
 	})
 }
 
@@ -191,6 +217,7 @@ const handsetGone = "handset_gone"
 
 func (p *Phone) handsetThere(ctx context.Context, tx *db.Tx, h Handset, here bool) error {
 	p.hintAgent(tx, h.Agent, map[string]any{"t": "phone", "event": "handset", "handset_id": h.ID, "name": h.Name, "registered": here})
+	p.hint(tx, h.Store, map[string]any{"t": "phone.agent", "agent_id": h.Agent, "state": ""}) // who looks after telephones sees it come and go
 	sql, why := `UPDATE phone_agents SET reachable = FALSE, reason = $1 WHERE agent_id = $2 AND device = $3 AND reachable`, handsetGone
 	if here {
 		sql = `UPDATE phone_agents SET reachable = TRUE, reason = '' WHERE reason = $1 AND agent_id = $2 AND device = $3 AND NOT reachable`

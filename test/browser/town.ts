@@ -10,7 +10,12 @@ export interface Town {
   number: string
   /** Somebody with a number, who says a tone; takes: answers by himself. */
   person(number: string, tone: number, takes?: boolean): Promise<Person>
+  /** A telephone of an agent's own that registers at the program, and says a tone. */
+  handset(server: string, name: string, password: string, tone: number): Promise<Handset>
   end(): Promise<void>
+}
+export interface Handset {
+  rung(): Promise<Line>
 }
 export interface Person {
   number: string
@@ -20,6 +25,7 @@ export interface Person {
 }
 /** One call at its other end. Each verb waits until it is so, and fails where it doesn't come to be. */
 export interface Line {
+  answer(): Promise<void>
   answered(): Promise<void>
   over(): Promise<void>
   hangUp(): Promise<void>
@@ -57,6 +63,7 @@ export async function openTown(opeka: Opeka): Promise<Town> {
   const line = (call: number): Line => {
     const tell = async (what: string, more: object = {}) => void (await order({ do: what, call, ...more }))
     return {
+      answer: () => tell('answer'),
       answered: () => tell('answered'),
       over: () => tell('over'),
       hangUp: () => tell('hangup'),
@@ -78,6 +85,12 @@ export async function openTown(opeka: Opeka): Promise<Town> {
         number: of,
         call: async () => line((await order({ do: 'call', number: of, to: number })).call),
         rung: async () => line((await order({ do: 'rung', number: of })).call),
+      }
+    },
+    handset: async (server, name, password, tone) => {
+      await order({ do: 'handset', number: name, to: server, keys: password, tone })
+      return {
+        rung: async () => line((await order({ do: 'rung', number: name })).call),
       }
     },
     end: async () => {

@@ -149,3 +149,22 @@ func TestDialledAtHisOwnTelephone(t *testing.T) {
 		t.Error("a revoked telephone registers")
 	}
 }
+
+// Whoever sets a telephone up is told where it registers, and whose telephone is taken away comes back by his browser.
+func TestATelephonesServerIsToldAndItsAgentFallsBackToHisBrowser(t *testing.T) {
+	t.Parallel()
+	x := connected(t)
+	_, made := x.owns()
+	var server phone.HandsetServer
+	x.do(http.MethodGet, "/handset-server", nil, &server)
+	at := x.app.SIP.Addr("udp")
+	if len(server.Doors) == 0 || server.Doors[0] != (care.SIPDoor{Transport: "udp", Host: at.Addr().String(), Port: int64(at.Port()), Local: true}) || server.Realm != "opeka" {
+		t.Errorf("telephones are told %+v, and SIP listens at %v", server, at)
+	}
+	x.do(http.MethodDelete, fmt.Sprintf("/handsets/%d", made.ID), nil, nil)
+	var me phone.AgentState
+	x.do(http.MethodGet, "/phone/me", nil, &me)
+	if me.Device != "" || me.Reachable || me.Reason != "handset_gone" {
+		t.Errorf("without his telephone the agent stands so: %+v", me)
+	}
+}

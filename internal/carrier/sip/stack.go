@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -215,6 +217,23 @@ func (s *Stack) Listening() map[string]netip.AddrPort {
 	for k, v := range s.bound {
 		out[strings.ToLower(k)] = v
 	}
+	return out
+}
+
+// Doors is where telephones register, as they are told: the router's address where the program stands behind one; no host where any of this machine's addresses will do.
+func (s *Stack) Doors() []care.SIPDoor {
+	var out []care.SIPDoor
+	for transport, at := range s.Listening() {
+		door := care.SIPDoor{Transport: transport, Port: int64(at.Port())}
+		switch ip := at.Addr().Unmap(); {
+		case s.o.PublicIP.IsValid():
+			door.Host = s.o.PublicIP.String()
+		case !ip.IsUnspecified():
+			door.Host, door.Local = ip.String(), ip.IsLoopback()
+		}
+		out = append(out, door)
+	}
+	slices.SortFunc(out, func(a, b care.SIPDoor) int { return cmp.Compare(b.Transport, a.Transport) }) // udp, tls, tcp
 	return out
 }
 

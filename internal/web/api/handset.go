@@ -25,6 +25,10 @@ func (a *API) registerHandsets() {
 		}) (*Out[List[phone.Handset]], error) {
 			return whole(a.Phone.Handsets(ctx, scope(ctx), in.StoreID, in.Agent))
 		})
+	register(a, op{ID: "get-handset-server", Method: "GET", Path: "/handset-server", Tag: tagPhone, Summary: "Where and how agents' own SIP telephones register", Access: use},
+		func(ctx context.Context, _ *struct{}) (*Out[phone.HandsetServer], error) {
+			return out(a.Phone.HandsetServer(ctx, scope(ctx)))
+		})
 	register(a, op{ID: "make-handset", Method: "POST", Path: "/handsets", Tag: tagPhone, Summary: "Make credentials for an agent's own SIP telephone", Access: mine, Status: 201,
 		Detail: "The password is told this once. The telephone registers as name at the installation's SIP address, realm opeka."},
 		func(ctx context.Context, in *struct{ Body NewHandset }) (*Out[phone.IssuedHandset], error) {

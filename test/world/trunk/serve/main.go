@@ -31,6 +31,7 @@ type town struct {
 	provider *trunk.Provider
 	mu       sync.Mutex
 	people   map[string]*trunk.Subscriber
+	sets     map[string]*phone.Phone
 	calls    []*phone.Call
 }
 
@@ -41,7 +42,7 @@ func main() {
 		os.Exit(1)
 	}
 	defer provider.Close()
-	t := &town{provider: provider, people: map[string]*trunk.Subscriber{}}
+	t := &town{provider: provider, people: map[string]*trunk.Subscriber{}, sets: map[string]*phone.Phone{}}
 	settings, secrets := provider.Settings()
 	for k, v := range secrets {
 		settings[k] = v
@@ -89,6 +90,12 @@ func (t *town) find(o order) (*trunk.Subscriber, *phone.Call) {
 	return t.people[o.Number], c
 }
 
+func (t *town) set(name string) *phone.Phone {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sets[name]
+}
+
 func (t *town) do(o order) (int, error) {
 	who, c := t.find(o)
 	switch o.Do {
@@ -106,6 +113,17 @@ func (t *town) do(o order) (int, error) {
 		defer t.mu.Unlock()
 		t.people[o.Number] = s
 		return 0, nil
+	case "handset": // of an agent's, which registers by itself
+		set, err := phone.Register(o.To, o.Number, o.Keys, o.Tone)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.sets[o.Number] = set
+		return 0, err
+	}
+	if set := t.set(o.Number); set != nil {
+		if o.Do == "rung" {
+			return t.keep(set.Next())
+		}
 	}
 	if who != nil {
 		switch o.Do {
@@ -127,6 +145,8 @@ func (t *town) do(o order) (int, error) {
 	switch o.Do {
 	case "answered":
 		return 0, c.Answered()
+	case "answer":
+		return 0, c.Answer()
 	case "over":
 		_, err := c.Over()
 		return 0, err

@@ -120,6 +120,14 @@ export const desk = {
     me = await myPhone.set(on, me?.device ?? '');
     if (!on) leg.stop();
   },
+  /** Takes calls in this browser (empty), or at a telephone of the agent's own. */
+  async useDevice(name: string): Promise<void> {
+    const reachable = me?.reachable ?? false;
+    if (name) leg.stop();
+    else if (reachable) await leg.start();
+    me = await myPhone.set(reachable, name);
+    await look();
+  },
   accept: () =>
     act('accept', async () => {
       if (call) await calls.answer(call.id);

@@ -18,6 +18,8 @@ import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
 import Bell from '@lucide/svelte/icons/bell';
 import ShoppingBag from '@lucide/svelte/icons/shopping-bag';
+import Phone from '@lucide/svelte/icons/phone';
+import Deskphone from '@lucide/svelte/icons/tablet-smartphone';
 import PhoneCall from '@lucide/svelte/icons/phone-call';
 import PhoneIncoming from '@lucide/svelte/icons/phone-incoming';
 import Plug from '@lucide/svelte/icons/plug';
@@ -61,6 +63,7 @@ const people = section('people', 'people.manage');
 export const sections: Section[] = [
   own('profile', 'settings.profile', User, () => import('./Profile.svelte')),
   own('keys', 'settings.keys', Keyboard, () => import('./Keys.svelte')),
+  section('own', 'phone.use')('my-phone', 'settings.my_phone', Phone, () => import('./MyPhone.svelte')),
   own('sessions', 'settings.sessions', MonitorSmartphone, () => import('./Sessions.svelte')),
   shop('start', 'settings.start', ListChecks, () => import('./Start.svelte')),
   shop('stores', 'settings.stores', Store, () => import('./Stores.svelte')),
@@ -83,6 +86,7 @@ export const sections: Section[] = [
   shop('topics', 'settings.topics', MessagesSquare, () => import('./Topics.svelte')),
   shop('tags', 'settings.tags', Tag, () => import('./Tags.svelte')),
   people('agents', 'settings.agents', Users, () => import('./Agents.svelte')),
+  people('handsets', 'settings.handsets', Deskphone, () => import('./Handsets.svelte')),
   people('teams', 'settings.teams', UsersRound, () => import('./Teams.svelte')),
   people('departments', 'settings.departments', Building, () => import('./Departments.svelte')),
   people('roles', 'settings.roles', ShieldCheck, () => import('./Roles.svelte')),

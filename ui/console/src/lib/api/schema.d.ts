@@ -1722,6 +1722,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/handset-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where and how agents' own SIP telephones register */
+        get: operations["get-handset-server"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/handsets": {
         parameters: {
             query?: never;
@@ -5074,6 +5091,13 @@ export interface components {
              */
             store_id: number;
         };
+        HandsetServer: {
+            /** @description Of which a telephone needs one */
+            codecs: string[];
+            /** @description Where telephones register; none before the first telephone or trunk is made */
+            doors: components["schemas"]["SIPDoor"][];
+            realm: string;
+        };
         Hearing: {
             /** Format: int64 */
             agent_id: number;
@@ -7141,6 +7165,16 @@ export interface components {
             };
             /** Format: int64 */
             version: number;
+        };
+        SIPDoor: {
+            /** @description Empty: any name or address of this program's machine */
+            host: string;
+            /** @description Only programs on the same machine come in: start with --sip-listen */
+            local: boolean;
+            /** Format: int64 */
+            port: number;
+            /** @enum {string} */
+            transport: "udp" | "tcp" | "tls";
         };
         SaidCondition: {
             /** @description In the caller's language; empty: always */
@@ -11622,6 +11656,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-handset-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandsetServer"];
+                };
             };
             /** @description Error */
             default: {

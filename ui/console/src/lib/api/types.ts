@@ -519,4 +519,5 @@ export type LiveEvent =
   | { t: 'script'; run_id: Id }
   | { t: 'call'; call_id: Id; state: string; agent_id: Id; queue_id: Id }
   | { t: 'call.recording'; call_id: Id; recording_id: Id; state: string }
+  | { t: 'phone.agent'; agent_id: Id; state: string }
   | { t: 'phone'; event: string; callback_id?: Id; call_id?: Id };

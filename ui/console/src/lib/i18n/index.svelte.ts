@@ -5,6 +5,7 @@ import type callbackWords from '$messages/en/callbacks.json';
 import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
+import type handsetWords from '$messages/en/handset.json';
 import type inboxWords from '$messages/en/inbox.json';
 import type noticesWords from '$messages/en/notices.json';
 import type letterWords from '$messages/en/letter.json';
@@ -33,6 +34,7 @@ type Words = typeof actWords &
   typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &
+  typeof handsetWords &
   typeof noticesWords &
   typeof notifyWords &
   typeof scriptWords &

@@ -27,6 +27,7 @@ const inquiryListeners = new Set<() => void>();
 const taskListeners = new Set<() => void>();
 const callbackListeners = new Set<() => void>();
 const phoneListeners = new Set<() => void>();
+const agentListeners = new Set<() => void>();
 const scriptListeners = new Set<(run: Id) => void>();
 const callListeners = new Set<(id: Id) => void>();
 
@@ -66,6 +67,11 @@ export const live = {
   onPhone(run: () => void): () => void {
     phoneListeners.add(run);
     return () => phoneListeners.delete(run);
+  },
+  /** Any agent at the telephone, and any telephone of theirs. */
+  onAgents(run: () => void): () => void {
+    agentListeners.add(run);
+    return () => agentListeners.delete(run);
   },
   /** Any call of the stores; 0: there may have been several. */
   onCall(run: (id: Id) => void): () => void {
@@ -124,6 +130,7 @@ function catchUp(): void {
   void outbox.flush();
   callbackListeners.forEach((run) => run());
   phoneListeners.forEach((run) => run());
+  agentListeners.forEach((run) => run());
   callListeners.forEach((run) => run(0));
   scriptListeners.forEach((run) => run(0));
 }
@@ -183,6 +190,9 @@ export function hear(event: LiveEvent): void {
       break;
     case 'phone':
       phoneListeners.forEach((run) => run());
+      break;
+    case 'phone.agent':
+      agentListeners.forEach((run) => run());
       break;
   }
 }

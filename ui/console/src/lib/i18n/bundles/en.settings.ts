@@ -1,5 +1,7 @@
+import callcontrol from '$messages/en/callcontrol.json';
 import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
+import handset from '$messages/en/handset.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
 import optouts from '$messages/en/optouts.json';
@@ -8,8 +10,10 @@ import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
 export default {
+  ...callcontrol,
   ...channel,
   ...commerce,
+  ...handset,
   ...notices,
   ...notify,
   ...optouts,

@@ -1,5 +1,7 @@
+import callcontrol from '$messages/pl/callcontrol.json';
 import channel from '$messages/pl/channel.json';
 import commerce from '$messages/pl/commerce.json';
+import handset from '$messages/pl/handset.json';
 import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
 import optouts from '$messages/pl/optouts.json';
@@ -8,8 +10,10 @@ import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
 
 export default {
+  ...callcontrol,
   ...channel,
   ...commerce,
+  ...handset,
   ...notices,
   ...notify,
   ...optouts,

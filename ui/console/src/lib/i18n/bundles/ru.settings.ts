@@ -1,5 +1,7 @@
+import callcontrol from '$messages/ru/callcontrol.json';
 import channel from '$messages/ru/channel.json';
 import commerce from '$messages/ru/commerce.json';
+import handset from '$messages/ru/handset.json';
 import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
 import optouts from '$messages/ru/optouts.json';
@@ -8,8 +10,10 @@ import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
 
 export default {
+  ...callcontrol,
   ...channel,
   ...commerce,
+  ...handset,
   ...notices,
   ...notify,
   ...optouts,

@@ -1,5 +1,7 @@
+import callcontrol from '$messages/uk/callcontrol.json';
 import channel from '$messages/uk/channel.json';
 import commerce from '$messages/uk/commerce.json';
+import handset from '$messages/uk/handset.json';
 import notices from '$messages/uk/notices.json';
 import notify from '$messages/uk/notify.json';
 import optouts from '$messages/uk/optouts.json';
@@ -8,8 +10,10 @@ import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
 export default {
+  ...callcontrol,
   ...channel,
   ...commerce,
+  ...handset,
   ...notices,
   ...notify,
   ...optouts,
