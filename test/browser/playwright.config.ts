@@ -8,8 +8,9 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // A loaded machine is slow, not wrong.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   reporter: [['list']],
   globalSetup: './setup.ts',
   use: {

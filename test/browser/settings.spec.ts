@@ -49,6 +49,28 @@ test('opening hours are changed, and changes are not left behind unasked', async
   expect(store.calendar.week.sat).toEqual([{ from: '09:00', to: '18:00' }])
 })
 
+test('on a phone no word about what was done covers what is to be pressed next', async ({ signedIn: page, opeka }) => {
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto(opeka.url + '/app/settings/hours')
+  const hours = page.getByRole('button', { name: 'Add hours: Sunday' })
+  await hours.click()
+  const save = page.getByRole('button', { name: 'Save', exact: true })
+  await save.click()
+  const word = page.getByText('Saved', { exact: true })
+  await expect(word).toBeVisible()
+  await word.locator('..').dispatchEvent('pointerenter') // it stays for as long as somebody looks at it
+  await hours.click()
+  await expect(save).toBeVisible()
+  await expect
+    .poll(async () => {
+      const [above, below] = [await word.locator('..').boundingBox(), await save.boundingBox()]
+      return above!.y + above!.height <= below!.y
+    })
+    .toBe(true)
+  await save.click()
+  await expect(save).toBeHidden()
+})
+
 test('an API key is shown once', async ({ signedIn: page, opeka }) => {
   await page.goto(opeka.url + '/app/settings/api-keys')
   await page.getByRole('button', { name: 'Make a key' }).first().click()
