@@ -92,13 +92,6 @@ type OutboundFile struct {
 	Open        func() (io.ReadCloser, error)
 }
 
-// ServiceTemplate is a message approved by the service beforehand.
-type ServiceTemplate struct {
-	Name     string   `json:"name"`
-	Language string   `json:"language"`
-	Params   []string `json:"params"`
-}
-
 // Receipt is what the service answered to a send.
 type Receipt struct {
 	ExternalID string // delivery reports name it

@@ -29,7 +29,9 @@ func (i *Inbox) WaysTo(ctx context.Context, scope care.Scope, customer int64) ([
 		return nil, err
 	}
 	ways, err := i.post.Ways(ctx, store, known)
-	return slices.DeleteFunc(append([]post.Way{}, ways...), func(w post.Way) bool { return !w.Abilities.Unprompted || w.WindowSeconds > 0 }), err
+	return slices.DeleteFunc(append([]post.Way{}, ways...), func(w post.Way) bool {
+		return !w.Abilities.Unprompted || w.WindowSeconds > 0 && !w.Abilities.Templates
+	}), err
 }
 
 // person finds a customer of a store in which the caller may do this.
@@ -51,11 +53,17 @@ func (i *Inbox) Begin(ctx context.Context, scope care.Scope, o Opening) (Row, er
 		return Row{}, err
 	}
 	o.Kind = KindReply
-	if err := o.check(i.db.Now()); err != nil {
-		return Row{}, err
-	}
 	ways, err := i.WaysTo(ctx, scope, o.Customer)
 	if err != nil {
+		return Row{}, err
+	}
+	if o.Template != nil {
+		who := conversation{Store: store, Person: o.Customer, PersonName: name, Language: language, Channel: o.Channel}
+		if err := i.fillTemplate(ctx, scope, who, ways, &o.Answer); err != nil {
+			return Row{}, err
+		}
+	}
+	if err := o.check(i.db.Now()); err != nil {
 		return Row{}, err
 	}
 	n := slices.IndexFunc(ways, func(w post.Way) bool { return w.Channel == o.Channel && (o.Address == "" || o.Address == w.Address) })

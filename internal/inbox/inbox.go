@@ -63,6 +63,7 @@ type Post interface {
 	Cancel(ctx context.Context, tx *db.Tx, send int64) (bool, error)
 	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
 	Again(ctx context.Context, tx *db.Tx, send int64) (again int64, err error)
+	Templates(ctx context.Context, store, connection int64) ([]care.ApprovedTemplate, error)
 	RawOfMessage(ctx context.Context, message int64) (io.ReadCloser, error)
 	Letterhead(ctx context.Context, store int64, thread string) (post.Letterhead, error)
 	OptedOut(ctx context.Context, q db.Querier, store int64, channel, address string) (reason string, err error)

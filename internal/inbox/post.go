@@ -25,6 +25,10 @@ func (e *edit) post(m Message, a Answer) error {
 	}
 	r := post.Reply{Store: e.now.Store, Channel: e.now.Channel, Thread: e.now.Thread, Conversation: e.now.ID, Message: m.ID,
 		Body: post.Body{ToName: e.now.PersonName, Subject: e.now.Subject, Text: m.Body, Language: e.now.Language, Files: files}}
+	if a.approved != nil {
+		r.Body.Template = &a.approved.filled
+		e.remember(*a.approved)
+	}
 	r.RunAt = a.SendAt
 	if r.RunAt.After(e.Now) {
 		e.said[len(e.said)-1].Delivery.SendAt = db.At(r.RunAt)
@@ -94,7 +98,7 @@ var channelsOf = map[care.IdentityKind][]string{
 	care.IdentityWhatsApp:  {care.ChannelWhatsApp},
 	care.IdentityMessenger: {care.ChannelMessenger},
 	care.IdentityEmail:     {care.ChannelEmail},
-	care.IdentityPhone:     {care.ChannelSMS, care.ChannelViberBusiness},
+	care.IdentityPhone:     {care.ChannelSMS, care.ChannelViberBusiness, care.ChannelWhatsApp},
 }
 
 // addressesOf lists where a customer can be written to; what is proven comes first.
@@ -112,7 +116,11 @@ WHERE k.id = $1 OR k.merged_into = $1 AND k.merged_into <> 0 OR k.id = (SELECT m
 			return nil, err
 		}
 		for _, channel := range channelsOf[kind] {
-			if a := (post.Address{Channel: channel, Address: value}); !slices.Contains(out, a) {
+			a := post.Address{Channel: channel, Address: value}
+			if channel == care.ChannelWhatsApp { // its addresses are phone numbers without the plus
+				a.Address = strings.TrimPrefix(value, "+")
+			}
+			if !slices.Contains(out, a) {
 				out = append(out, a)
 			}
 		}

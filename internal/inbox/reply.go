@@ -34,11 +34,27 @@ type Answer struct {
 	SendAt      time.Time
 	Resolve     bool
 	SnoozeUntil time.Time // zero: no
+	// Template, if set, is what goes instead of Body.
+	Template *TemplateChoice
+	approved *approved
 }
 
 // Say adds an agent's reply or note. The conversation becomes his if it was nobody's. The same ClientID is stored
 // once, and gives the first message back.
 func (i *Inbox) Say(ctx context.Context, scope care.Scope, id int64, a Answer) (Message, error) {
+	if a.Template != nil {
+		c, err := visible(ctx, i.db.Read(), false, scope, id, care.PermInboxWrite)
+		if err != nil {
+			return Message{}, err
+		}
+		ways, err := i.Ways(ctx, scope, id)
+		if err != nil {
+			return Message{}, err
+		}
+		if err := i.fillTemplate(ctx, scope, c, ways, &a); err != nil {
+			return Message{}, err
+		}
+	}
 	if err := a.check(i.db.Now()); err != nil {
 		return Message{}, err
 	}

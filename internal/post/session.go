@@ -25,6 +25,9 @@ type session struct {
 	mu   sync.Mutex
 	next time.Time           // when the service may be sent something again
 	slot map[int64]time.Time // the turns that waiting sends were given
+
+	templates      []care.ApprovedTemplate
+	templatesUntil time.Time
 }
 
 func (s *session) close() {

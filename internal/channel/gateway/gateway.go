@@ -42,6 +42,14 @@ func (p Plug) Channel() string { return p.channel }
 
 // Fields implements care.Plug.
 func (p Plug) Fields() []care.Field {
+	fields := p.fields()
+	if p.channel == care.ChannelViberBusiness {
+		fields = append(fields, care.Field{Name: "approved_texts", Kind: "text"})
+	}
+	return fields
+}
+
+func (p Plug) fields() []care.Field {
 	return []care.Field{
 		{Name: "url", Kind: "url", Required: true},
 		{Name: "method", Kind: "choice", Choices: []string{"POST", "GET"}, Default: "POST"},
@@ -91,6 +99,7 @@ type settings struct {
 	InFrom                                         string `json:"in_from"`
 	InText                                         string `json:"in_text"`
 	InID                                           string `json:"in_id"`
+	Approved                                       string `json:"approved_texts"`
 	Deduplicates                                   bool   `json:"deduplicates"`
 }
 
@@ -149,7 +158,7 @@ func (p Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel,
 // Can implements care.Channel.
 func (g *gateway) Can() care.ChannelAbilities {
 	return care.ChannelAbilities{Inbound: g.InFrom != "" && g.InText != "", MaxText: g.plug.maxText, Delivery: g.ReportID != "" && g.ReportStatus != "", Read: g.ReadValues != "",
-		Unprompted: true, Deduplicates: g.Deduplicates}
+		Templates: len(g.approved()) > 0, Unprompted: true, Deduplicates: g.Deduplicates}
 }
 
 // header fills the header lines.

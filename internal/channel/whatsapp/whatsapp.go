@@ -219,18 +219,6 @@ func (n *number) Send(ctx context.Context, m care.Outbound) (care.Receipt, error
 	return care.Receipt{ExternalID: ids[0], Parts: 1, PartIDs: ids, Thread: strings.TrimPrefix(m.To, "+")}, nil
 }
 
-func templated(t *care.ServiceTemplate) map[string]any {
-	v := map[string]any{"name": t.Name, "language": map[string]string{"code": cmp.Or(t.Language, "en")}}
-	if len(t.Params) > 0 {
-		params := make([]map[string]string, len(t.Params))
-		for i, p := range t.Params {
-			params[i] = map[string]string{"type": "text", "text": p}
-		}
-		v["components"] = []map[string]any{{"type": "body", "parameters": params}}
-	}
-	return map[string]any{"type": "template", "template": v}
-}
-
 func kindOf(contentType string) string {
 	switch contentType {
 	case "image/jpeg", "image/png":

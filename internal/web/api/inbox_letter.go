@@ -69,6 +69,14 @@ func (a *API) registerLetters() {
 		func(ctx context.Context, in *ByID) (*Out[List[post.Way]], error) {
 			return whole(a.Inbox.WaysTo(ctx, scope(ctx), in.ID))
 		})
+	register(a, op{ID: "list-customer-templates", Method: http.MethodGet, Path: "/customers/{id}/templates", Tag: tagInbox, Summary: "List the messages approved by a channel's service by which a customer can be written to first", Access: write},
+		func(ctx context.Context, in *struct {
+			ByID
+			Channel string `query:"channel" required:"true" minLength:"1" maxLength:"40"`
+			Address string `query:"address" maxLength:"320"`
+		}) (*Out[inbox.Offers], error) {
+			return out(a.Inbox.TemplatesTo(ctx, scope(ctx), in.ID, in.Channel, in.Address))
+		})
 	register(a, op{ID: "begin-conversation", Method: http.MethodPost, Path: "/customers/{id}/conversations", Tag: tagInbox, Summary: "Write to a customer first",
 		Detail: "Where an exchange with the address is going on, it goes on there.", Access: write, Status: http.StatusCreated},
 		func(ctx context.Context, in *struct {
@@ -77,16 +85,18 @@ func (a *API) registerLetters() {
 				Channel     string    `json:"channel" minLength:"1" maxLength:"40" doc:"One of the customer's ways"`
 				Address     string    `json:"address,omitempty" maxLength:"320" doc:"Empty: the first on the channel"`
 				Subject     string    `json:"subject,omitempty" maxLength:"500"`
-				Body        string    `json:"body" maxLength:"20000"`
+				Body        string    `json:"body,omitempty" maxLength:"20000"`
 				Attachments []int64   `json:"attachment_ids,omitempty" maxItems:"10"`
 				Cc          []string  `json:"cc,omitempty" maxItems:"50"`
 				Bcc         []string  `json:"bcc,omitempty" maxItems:"50"`
 				SendAt      time.Time `json:"send_at,omitzero"`
+
+				Template *inbox.TemplateChoice `json:"template,omitempty" doc:"Goes instead of body"`
 			}
 		}) (*Out[inbox.Row], error) {
 			b := in.Body
 			return out(a.Inbox.Begin(ctx, scope(ctx), inbox.Opening{Customer: in.ID, Channel: b.Channel,
-				Answer: inbox.Answer{Body: b.Body, Attachments: b.Attachments, Address: b.Address, Subject: b.Subject, Cc: b.Cc, Bcc: b.Bcc, SendAt: b.SendAt}}))
+				Answer: inbox.Answer{Body: b.Body, Attachments: b.Attachments, Address: b.Address, Subject: b.Subject, Cc: b.Cc, Bcc: b.Bcc, SendAt: b.SendAt, Template: b.Template}}))
 		})
 	register(a, op{ID: "get-original", Method: http.MethodGet, Path: "/messages/{id}/original", Tag: tagInbox, Summary: "Get a letter as it came", Detail: "The raw mail, to be saved; nothing in it is cleaned.", Access: read},
 		func(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {

@@ -68,6 +68,8 @@ type newMessage struct {
 	Subject     string    `json:"subject,omitempty" maxLength:"500" doc:"Of a letter; empty: that of the answered one"`
 	Forward     int64     `json:"forward,omitempty" minimum:"0" doc:"The message that the letter passes on to somebody else; it then answers nobody"`
 	SendAt      time.Time `json:"send_at,omitzero" doc:"Send it then, unless the customer writes first; a letter without it can be taken back for ten seconds"`
+
+	Template *inbox.TemplateChoice `json:"template,omitempty" doc:"A message that the channel's service has approved: it goes instead of body, at any time"`
 }
 
 // messagePage is a part of a conversation's messages, in their order.
@@ -107,13 +109,22 @@ func (a *API) registerMessages() {
 				b.ClientID = in.Key
 			}
 			return out(a.Inbox.Say(ctx, scope(ctx), in.ID, inbox.Answer{Kind: b.Kind, Body: b.Body, Attachments: b.Attachments, ClientID: b.ClientID,
-				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil, To: b.To, Cc: b.Cc, Bcc: b.Bcc, Subject: b.Subject, Forward: b.Forward, SendAt: b.SendAt}))
+				Channel: b.Channel, Address: b.Address, ExpectedSeq: b.ExpectedSeq, Resolve: b.Resolve, SnoozeUntil: b.SnoozeUntil, To: b.To, Cc: b.Cc, Bcc: b.Bcc, Subject: b.Subject, Forward: b.Forward, SendAt: b.SendAt, Template: b.Template}))
 		})
 	register(a, op{ID: "list-ways", Method: http.MethodGet, Path: "/conversations/{id}/ways", Tag: tagInbox, Summary: "List the channels by which the customer can be answered now, with their limits",
 		Detail: "First as the customer wrote, then by the other channels on which he can be reached. Chat isn't among them: it needs no connection.", Access: read},
 		func(ctx context.Context, in *ByID) (*Out[List[post.Way]], error) {
 			ways, err := a.Inbox.Ways(ctx, scope(ctx), in.ID)
 			return out(List[post.Way]{Items: ways}, err)
+		})
+	register(a, op{ID: "list-templates", Method: http.MethodGet, Path: "/conversations/{id}/templates", Tag: tagInbox, Summary: "List the messages approved by a channel's service that may be sent to the customer",
+		Detail: "Such a message may be sent at any time, where free text may only within some time after the customer's last message.", Access: write},
+		func(ctx context.Context, in *struct {
+			ByID
+			Channel string `query:"channel" maxLength:"40" doc:"Empty: the conversation's own"`
+			Address string `query:"address" maxLength:"320"`
+		}) (*Out[inbox.Offers], error) {
+			return out(a.Inbox.Templates(ctx, scope(ctx), in.ID, in.Channel, in.Address))
 		})
 	register(a, op{ID: "take-message-back", Method: http.MethodPost, Path: "/conversations/{id}/take-back", Tag: tagInbox, Summary: "Stop a reply that hasn't gone out yet",
 		Detail: "Gives it back to be written anew; one that has gone out is refused with message.sent.", Access: write},

@@ -29,6 +29,31 @@ const (
 	Template    = "order_shipped" // approved, in uk, with one parameter
 )
 
+// Templates are what the business account has, as the Graph API lists them: approved ones, one that waits, one that needs a picture.
+func Templates() []map[string]any {
+	text := func(kind, text string, example any) object {
+		c := object{"type": kind, "text": text}
+		if kind == "HEADER" {
+			c["format"] = "TEXT"
+		}
+		if example != nil {
+			c["example"] = example
+		}
+		return c
+	}
+	of := func(name, language, status string, components ...object) object {
+		return object{"id": name + language, "name": name, "language": language, "status": status, "category": "UTILITY", "components": components}
+	}
+	return []object{
+		of(Template, "uk", "APPROVED", text("BODY", "Ваше замовлення {{1}} відправлено.", object{"body_text": [][]string{{"№ 1001"}}})),
+		of("order_ready", "uk", "APPROVED", text("HEADER", "Замовлення {{1}}", object{"header_text": []string{"1001"}}), text("BODY", "{{first_name}}, ваше замовлення чекає: {{where}}.",
+			object{"body_text_named_params": []object{{"param_name": "first_name", "example": "Олена"}, {"param_name": "where", "example": "вул. Зелена, 5"}}}),
+			text("FOOTER", "Стежка", nil), object{"type": "BUTTONS", "buttons": []object{{"type": "URL", "text": "Як пройти", "url": "https://shop.example/p/{{1}}", "example": []string{"5"}}, {"type": "QUICK_REPLY", "text": "Дякую"}}}),
+		of("order_ready", "pl", "PENDING", text("BODY", "Zamówienie {{1}} czeka.", nil)),
+		of("sale", "uk", "APPROVED", object{"type": "HEADER", "format": "IMAGE"}, text("BODY", "Знижки!", nil)),
+	}
+}
+
 type object = map[string]any
 
 // Message is one that the number has sent.
@@ -166,6 +191,15 @@ func (n *Number) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == ID && r.Method == "GET":
 		answer(object{"display_phone_number": "+1 555-078-3881", "verified_name": "Shop", "id": ID})
+	case path == Account+"/message_templates" && r.Method == "GET":
+		// One a page, whatever limit is asked for: a list that is read to its end is read so.
+		list := Templates()
+		at, _ := strconv.Atoi(r.URL.Query().Get("after"))
+		page := object{"data": list[at : at+1], "paging": object{"cursors": object{"after": strconv.Itoa(at + 1)}}}
+		if at+1 < len(list) {
+			page["paging"] = object{"cursors": object{"after": strconv.Itoa(at + 1)}, "next": n.URL + "/next"}
+		}
+		answer(page)
 	case path == Account+"/subscribed_apps":
 		var args map[string]string
 		_ = json.NewDecoder(r.Body).Decode(&args)
@@ -206,7 +240,11 @@ func (n *Number) send(r *http.Request, answer func(any), refuse func(int, int, s
 			Language   struct{ Code string }
 			Components []struct {
 				Type       string
-				Parameters []struct{ Type, Text string }
+				Index      string
+				Parameters []struct {
+					Type, Text string
+					Name       string `json:"parameter_name"`
+				}
 			}
 		}
 	}
@@ -229,16 +267,19 @@ func (n *Number) send(r *http.Request, answer func(any), refuse func(int, int, s
 		return
 	case m.Type == "template":
 		out.Template = m.Template.Name
+		var filled []string // "header", "body first_name", "button 0"
 		for _, c := range m.Template.Components {
 			for _, p := range c.Parameters {
 				out.Params = append(out.Params, p.Text)
+				filled = append(filled, strings.TrimSpace(strings.Join([]string{c.Type, c.Index + p.Name}, " ")))
 			}
 		}
+		want, known := map[string]string{Template: "body", "order_ready": "header,body first_name,body where,button 0"}[m.Template.Name]
 		switch {
-		case m.Template.Name != Template || m.Template.Language.Code != "uk":
+		case !known || m.Template.Language.Code != "uk":
 			refuse(404, 132001, "(#132001) Template name does not exist in the translation", "")
 			return
-		case len(out.Params) != 1:
+		case strings.Join(filled, ",") != want:
 			refuse(400, 132000, "(#132000) Number of parameters does not match the expected number of params", "")
 			return
 		}

@@ -11,7 +11,7 @@ const way = (part: Partial<Way>): Way => ({
   window_until: null,
   window_s: 0,
   opted_out: '',
-  abilities: { max_text: 0, files: true, max_file: 0 },
+  abilities: { max_text: 0, files: true, max_file: 0, templates: false },
   ...part,
 });
 
@@ -46,7 +46,7 @@ describe('a way', () => {
   });
 
   it('has room for so much', () => {
-    const limits = { max_text: 3, files: true, max_file: 0 };
+    const limits = { max_text: 3, files: true, max_file: 0, templates: false };
     expect(tooLong(way({ abilities: limits }), 'жжж')).toBe(false);
     expect(tooLong(way({ abilities: limits }), 'жжжж')).toBe(true);
     expect(tooLong(way({ channel: 'sms' }), 'ж'.repeat(671))).toBe(true);

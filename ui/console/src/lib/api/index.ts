@@ -58,6 +58,10 @@ export const inbox = {
     as<T.ConversationRow>(put('/conversations/{id}/topic', { id }, { body: { topic } })),
   macros: (id: T.Id) => as<T.Page<T.FilledMacro>>(get('/conversations/{id}/macros', { id })),
   ways: (id: T.Id) => as<{ items: T.Way[] }>(get('/conversations/{id}/ways', { id })),
+  templates: (id: T.Id, way: { channel: string; address: string }) =>
+    as<T.TemplateOffers>(get('/conversations/{id}/templates', { id }, { query: way })),
+  templatesTo: (customer: T.Id, way: { channel: string; address: string }) =>
+    as<T.TemplateOffers>(get('/customers/{id}/templates', { id: customer }, { query: way })),
   takeBack: (id: T.Id, message: T.Id) =>
     as<T.Message>(post('/conversations/{id}/take-back', { id }, { body: { message_id: message } })),
   retry: (id: T.Id, message: T.Id) =>
@@ -75,7 +79,7 @@ export const inbox = {
   waysTo: (customer: T.Id) => as<{ items: T.Way[] }>(get('/customers/{id}/ways', { id: customer })),
   begin: (
     customer: T.Id,
-    body: { channel: string; address: string; subject?: string; body: string },
+    body: { channel: string; address: string; subject?: string; body: string; template?: T.TemplateChoice },
     key: string,
   ) => as<T.ConversationRow>(post('/customers/{id}/conversations', { id: customer }, { body, key })),
   showPictures: (message: T.Id, show: boolean) =>

@@ -1322,6 +1322,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversations/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the messages approved by a channel's service that may be sent to the customer
+         * @description Such a message may be sent at any time, where free text may only within some time after the customer's last message.
+         */
+        get: operations["list-templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversations/{id}/topic": {
         parameters: {
             query?: never;
@@ -1535,6 +1555,23 @@ export interface paths {
         };
         /** Orders of a customer, the latest first */
         get: operations["list-customer-orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/customers/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the messages approved by a channel's service by which a customer can be written to first */
+        get: operations["list-customer-templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4050,13 +4087,15 @@ export interface components {
             address?: string;
             attachment_ids?: number[];
             bcc?: string[];
-            body: string;
+            body?: string;
             cc?: string[];
             /** @description One of the customer's ways */
             channel: string;
             /** Format: date-time */
             send_at?: string;
             subject?: string;
+            /** @description Goes instead of body */
+            template?: components["schemas"]["TemplateChoice"];
         };
         Beginning: {
             /** Format: int64 */
@@ -6019,6 +6058,8 @@ export interface components {
             snooze_until?: string;
             /** @description Of a letter; empty: that of the answered one */
             subject?: string;
+            /** @description A message that the channel's service has approved: it goes instead of body, at any time */
+            template?: components["schemas"]["TemplateChoice"];
             /** @description Of a letter: to whom it goes; empty: to whoever wrote the one that is answered */
             to?: string[];
         };
@@ -6274,6 +6315,32 @@ export interface components {
              * @description When it isn't delivered within this time, the next channel; 0: only when it fails
              */
             wait_s: number;
+        };
+        Offer: {
+            /** @description Its places are {{1}} or {{name}} */
+            body: string;
+            buttons: components["schemas"]["TemplateButton"][];
+            /** @description The service's: utility, marketing, authentication */
+            category: string;
+            /** @description For each place a variable such as {order.number}, or nothing */
+            fills: string[];
+            footer: string;
+            header: string;
+            language: string;
+            name: string;
+            /** @description What has to be filled, in the order of the values */
+            places: components["schemas"]["TemplatePlace"][];
+            /** @enum {string} */
+            unfit: "" | "media" | "authentication" | "other";
+        };
+        Offers: {
+            items: components["schemas"]["Offer"][];
+            /** @description The customer's */
+            language: string;
+            /** @description Those that are known of this customer, and their values */
+            variables: {
+                [key: string]: string;
+            };
         };
         OptOut: {
             address: string;
@@ -7728,6 +7795,24 @@ export interface components {
             /** @description For SMS and messengers */
             short: string;
             subject: string;
+        };
+        TemplateButton: {
+            text: string;
+            url: string;
+        };
+        TemplateChoice: {
+            language: string;
+            name: string;
+            values: string[];
+        };
+        TemplatePlace: {
+            /** Format: int64 */
+            button: number;
+            example: string;
+            /** @description A number, or the name that the template's author gave it */
+            name: string;
+            /** @enum {string} */
+            part: "header" | "body" | "button";
         };
         TestNotice: {
             /** @description A case of the catalogue, as it stands when the moment comes */
@@ -10746,6 +10831,41 @@ export interface operations {
             };
         };
     };
+    "list-templates": {
+        parameters: {
+            query?: {
+                /** @description Empty: the conversation's own */
+                channel?: string;
+                address?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offers"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "set-conversation-topic": {
         parameters: {
             query?: never;
@@ -11217,6 +11337,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListOrder"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-customer-templates": {
+        parameters: {
+            query: {
+                channel: string;
+                address?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offers"];
                 };
             };
             /** @description Error */

@@ -116,7 +116,7 @@ export interface Way {
   window_until: Time | null;
   window_s: number;
   opted_out: string;
-  abilities: { max_text: number; files: boolean; max_file: number };
+  abilities: { max_text: number; files: boolean; max_file: number; templates: boolean };
 }
 export interface Mail {
   subject: string;
@@ -210,6 +210,30 @@ export interface NewMessage {
   subject?: string;
   forward?: Id;
   send_at?: Time;
+  template?: TemplateChoice;
+}
+/** A message approved by the channel's service, with what stands in its places: words, or one of the variables. */
+export interface TemplateChoice {
+  name: string;
+  language: string;
+  values: string[];
+}
+export interface TemplateOffer {
+  name: string;
+  language: string;
+  category: string;
+  header: string;
+  body: string;
+  footer: string;
+  buttons: { text: string; url: string }[];
+  places: { part: 'header' | 'body' | 'button'; name: string; button: number; example: string }[];
+  unfit: string;
+  fills: string[];
+}
+export interface TemplateOffers {
+  items: TemplateOffer[];
+  variables: Record<string, string>;
+  language: string;
 }
 export interface Counts {
   views: { key: ViewKey; count: number }[];

@@ -18,6 +18,7 @@ import type postWords from '$messages/en/post.json';
 import type scriptWords from '$messages/en/script.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
+import type templateWords from '$messages/en/template.json';
 import type taskWords from '$messages/en/tasks.json';
 import type workWords from '$messages/en/work.json';
 import type { Language } from '$lib/api/types';
@@ -42,6 +43,7 @@ type Words = typeof actWords &
   typeof settingsWords &
   typeof shopWords &
   typeof taskWords &
+  typeof templateWords &
   typeof workWords;
 export type Key = keyof Words;
 export type Params = Record<string, string | number>;

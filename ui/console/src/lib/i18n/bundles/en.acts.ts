@@ -1,3 +1,4 @@
 import act from '$messages/en/act.json';
+import template from '$messages/en/template.json';
 
-export default act;
+export default { ...act, ...template };

@@ -1,3 +1,4 @@
 import act from '$messages/pl/act.json';
+import template from '$messages/pl/template.json';
 
-export default act;
+export default { ...act, ...template };

@@ -1,3 +1,4 @@
 import act from '$messages/ru/act.json';
+import template from '$messages/ru/template.json';
 
-export default act;
+export default { ...act, ...template };

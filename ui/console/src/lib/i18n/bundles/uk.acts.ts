@@ -1,3 +1,4 @@
 import act from '$messages/uk/act.json';
+import template from '$messages/uk/template.json';
 
-export default act;
+export default { ...act, ...template };
