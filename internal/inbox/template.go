@@ -64,8 +64,9 @@ func (i *Inbox) TemplatesTo(ctx context.Context, scope care.Scope, customer int6
 
 func (i *Inbox) offers(ctx context.Context, scope care.Scope, c conversation, ways []post.Way, channel, address string) (Offers, error) {
 	way, ok := wayOf(ways, c.Channel, channel, address)
-	if !ok {
-		return Offers{}, care.Conflict("channel.no_address", "channel", channel)
+	out := Offers{Items: []Offer{}, Variables: map[string]string{}, Language: c.Language}
+	if !ok { // nothing to offer where he can't be reached
+		return out, nil
 	}
 	list, err := i.post.Templates(ctx, c.Store, way.Connection)
 	if err != nil {
@@ -80,7 +81,6 @@ func (i *Inbox) offers(ctx context.Context, scope care.Scope, c conversation, wa
 		return Offers{}, err
 	}
 	spell(values, c.Language, home)
-	out := Offers{Items: []Offer{}, Variables: map[string]string{}, Language: c.Language}
 	for _, name := range MacroVariables {
 		if values[name] != "" {
 			out.Variables[name] = values[name]

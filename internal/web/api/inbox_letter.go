@@ -72,7 +72,7 @@ func (a *API) registerLetters() {
 	register(a, op{ID: "list-customer-templates", Method: http.MethodGet, Path: "/customers/{id}/templates", Tag: tagInbox, Summary: "List the messages approved by a channel's service by which a customer can be written to first", Access: write},
 		func(ctx context.Context, in *struct {
 			ByID
-			Channel string `query:"channel" required:"true" minLength:"1" maxLength:"40"`
+			Channel string `query:"channel" maxLength:"40"`
 			Address string `query:"address" maxLength:"320"`
 		}) (*Out[inbox.Offers], error) {
 			return out(a.Inbox.TemplatesTo(ctx, scope(ctx), in.ID, in.Channel, in.Address))

@@ -11352,8 +11352,8 @@ export interface operations {
     };
     "list-customer-templates": {
         parameters: {
-            query: {
-                channel: string;
+            query?: {
+                channel?: string;
                 address?: string;
             };
             header?: never;
