@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"slices"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -45,10 +46,8 @@ func (p *Phone) CompleteConsult(ctx context.Context, s care.Scope, id int64) (Ca
 		if err != nil {
 			return err
 		}
-		for _, other := range all {
-			if other.ID != t.ID && !other.supervises() {
-				return errConference
-			}
+		if others(all, t) {
+			return errConference
 		}
 		return p.complete(ctx, tx, c, t)
 	})
@@ -56,6 +55,11 @@ func (p *Phone) CompleteConsult(ctx context.Context, s care.Scope, id int64) (Ca
 		return Call{}, err
 	}
 	return p.Call(ctx, s, id)
+}
+
+// others tells whether somebody else takes part in the call beside the one who was asked aside: then there is nobody to whom all could be handed over.
+func others(all []party, aside *party) bool {
+	return slices.ContainsFunc(all, func(t party) bool { return t.ID != aside.ID && !t.supervises() })
 }
 
 func (p *Phone) complete(ctx context.Context, tx *db.Tx, c *call, t *party) error {

@@ -38,6 +38,7 @@ var Events = []string{
 	care.EventConversationCreated, care.EventConversationAssigned, care.EventConversationResolved, care.EventConversationReopened, care.EventConversationSnoozed,
 	care.EventMessageReceived, care.EventMessageSent,
 	care.EventCallStarted, care.EventCallAnswered, care.EventCallEnded, care.EventCallAbandoned, care.EventCallMissed, care.EventCallDropped, care.EventCallVoicemail,
+	care.EventCallWrapped, care.EventCallRecording, care.EventCallRecorded,
 	care.EventCallbackCreated, care.EventCallbackTried, care.EventCallbackLate, care.EventCallbackDone, care.EventCallbackDeclined, care.EventCallbackWritten, care.EventCallbackExpired, care.EventCallbackCancelled,
 	care.EventStockTold,
 	care.EventInquiryAsked, care.EventInquiryAnswered, care.EventInquiryOverdue, care.EventInquiryCancelled,
