@@ -207,20 +207,16 @@ func (p *Phone) move(ctx context.Context, tx *db.Tx, c *callback, at time.Time) 
 	if at.After(tx.Now.Add(maxAhead)) {
 		return care.Invalid("at", "phone.too_far")
 	}
-	set, err := settings(ctx, tx, c.Store)
-	if err != nil {
-		return err
-	}
 	window := c.Expires.Time().Sub(c.Earliest.Time())
 	c.Promised, c.Earliest, c.Due, c.Retry, c.LastResult, c.Attempts = db.At(at), db.At(at), db.At(at), 0, "", 0
-	c.LateAt, c.Late = db.At(at.Add(seconds(set.Policy.LateAfter))), ""
+	c.LateAt, c.Late = 0, ""
 	c.Expires = db.At(at.Add(max(window, time.Hour)))
 	c.State, c.Reason, c.Agent = Waiting, "moved", 0
 	decided(tx, c, why("moved", "at", db.At(at)), db.At(at))
 	if err := p.emit(ctx, tx, care.EventCallbackMoved, c); err != nil {
 		return err
 	}
-	_, err = p.replan(ctx, tx, c)
+	_, err := p.replan(ctx, tx, c)
 	return err
 }
 

@@ -56,6 +56,9 @@ ON CONFLICT (agent_id) DO UPDATE SET reachable = excluded.reachable, device = ex
 		if err != nil {
 			return err
 		}
+		if err := p.atDesk(ctx, tx, s.Agent); err != nil {
+			return err
+		}
 		p.agentChanged(ctx, tx, s.Agent, "")
 		if on {
 			if err := p.serve(ctx, tx, s.Agent); err != nil {
@@ -94,9 +97,11 @@ WHERE agent_id = $2 AND state <> 'free' AND (callback_id = $3 AND $3 <> 0 OR cal
 
 // unreachable takes an agent off the telephone who didn't answer what he was offered: the next customer shouldn't wait for him too.
 func (p *Phone) unreachable(ctx context.Context, tx *db.Tx, agent int64, reason string) error {
-	_, err := tx.Exec(ctx, `UPDATE phone_agents SET reachable = FALSE, reason = $1 WHERE agent_id = $2`, reason, agent)
+	if _, err := tx.Exec(ctx, `UPDATE phone_agents SET reachable = FALSE, reason = $1 WHERE agent_id = $2`, reason, agent); err != nil {
+		return err
+	}
 	p.hintAgent(tx, agent, map[string]any{"t": "phone", "event": "off", "reason": reason})
-	return err
+	return p.atDesk(ctx, tx, agent)
 }
 
 // agentChanged tells the screens of the agent's stores.
@@ -129,6 +134,9 @@ func storesOf(ctx context.Context, q db.Querier, agent int64) (out []int64, err 
 
 // presence follows an agent's coming and going: ready, he is served; gone, what was reserved for him goes to others before the customer hears of it.
 func (p *Phone) presence(ctx context.Context, tx *db.Tx, agent int64) error {
+	if err := p.atDesk(ctx, tx, agent); err != nil {
+		return err
+	}
 	a, err := agentState(ctx, tx, agent)
 	if err != nil || !a.Reachable && a.State == "free" {
 		return err

@@ -27,7 +27,29 @@ func (p *Phone) decide(ctx context.Context, tx *db.Tx, c *callback) (Plan, error
 		return Plan{}, err
 	}
 	plan := MakePlan(s, pol, tx.Now)
+	if c.LateAt == 0 && !plan.State.Closed() && !plan.State.inHand() {
+		if plan, err = p.vow(ctx, tx, c, &s, pol, plan); err != nil {
+			return Plan{}, err
+		}
+	}
 	return plan, p.apply(ctx, tx, c, plan)
+}
+
+// vow settles until when a callback is in time, from those who will be at the telephone and what comes before it; it stands until the customer has been tried or names another time.
+func (p *Phone) vow(ctx context.Context, tx *db.Tx, c *callback, s *Situation, pol Policy, plan Plan) (Plan, error) {
+	d, err := p.deskAt(ctx, tx, c, plan.Due)
+	if err != nil {
+		return plan, err
+	}
+	s.Late = s.until(plan.Due, pol, d)
+	if c.vowed != 0 && c.vowed.Time().Before(s.Late) {
+		s.Late = c.vowed.Time()
+	}
+	if s.Attempts == 0 { // what is promised must not expire before
+		s.Expires = later(s.Expires, s.Late.Add(seconds(pol.LateAfter)))
+	}
+	c.LateAt, c.Expires = db.At(s.Late), db.At(s.Expires)
+	return MakePlan(*s, pol, tx.Now), nil
 }
 
 func (p *Phone) apply(ctx context.Context, tx *db.Tx, c *callback, plan Plan) error {
@@ -68,7 +90,7 @@ func (p *Phone) apply(ctx context.Context, tx *db.Tx, c *callback, plan Plan) er
 
 // noteLate keeps why a callback is late that wasn't tried in time, once.
 func (p *Phone) noteLate(ctx context.Context, tx *db.Tx, c *callback) error {
-	if c.Late != "" || c.Attempts > 0 || !tx.Now.After(c.LateAt.Time()) {
+	if c.Late != "" || c.Attempts > 0 || c.LateAt == 0 || !tx.Now.After(c.LateAt.Time()) {
 		return nil
 	}
 	c.Late = c.Reason

@@ -273,6 +273,9 @@ func (p *Phone) describeCall(ctx context.Context, q db.Querier, a *Asking, id in
 			return err
 		}
 		w := promise(c.State, c.Due.Time(), c.Promised.Time(), c.Expires.Time(), set.Policy, crew, now)
+		if told := c.LateAt.Time(); c.Promised == 0 && c.Attempts == 0 && told.After(now) && told.After(w.From) { // what he was told stands
+			w.To = told
+		}
 		a.FromAt, a.ToAt = db.At(w.From), db.At(w.To)
 	}
 	return nil

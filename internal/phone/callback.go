@@ -27,6 +27,8 @@ type callback struct {
 	Due, Retry, LateAt          db.Time
 	Late                        string
 	Expires, Closed, Told, Made db.Time
+
+	vowed db.Time // what was promised before this transaction changed it; the new promise isn't later
 }
 
 const callbackColumns = `c.id, c.store_id, c.version, c.state, c.reason, c.customer_id, c.conversation_id, c.number, c.name, c.language, c.zone, c.class, c.mode,

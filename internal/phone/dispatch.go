@@ -8,8 +8,8 @@ import (
 	"opeka/internal/db"
 )
 
-// rounds bounds how often a dispatch begins anew because what seemed due wasn't any more.
-const rounds = 4
+// rounds bounds how often a dispatch begins anew because what seemed due wasn't any more: at noon the rest of many may begin.
+const rounds = 40
 
 // dispatch gives what is due in the stores to agents who are free, in this transaction. An agent is reserved by compare-and-set before
 // anything else happens: nobody is rung without somebody to talk to.
@@ -36,6 +36,9 @@ func (p *Phone) dispatch(ctx context.Context, tx *db.Tx, stores []int64) error {
 			c := &due[i]
 			byID[c.ID] = c
 			list[i] = ready{ID: c.ID, Store: c.Store, Language: c.Language, Owner: c.Owner, Promised: c.Promised.Time(), Priority: c.Priority, Asked: c.Asked.Time(), Due: c.Due.Time(), Passed: c.Passed}
+			if c.Attempts == 0 {
+				list[i].Until = c.LateAt.Time()
+			}
 		}
 		policies := map[int64]Policy{}
 		for _, s := range stores {

@@ -39,7 +39,7 @@ func (p *Phone) attend(agent int64, s *browser.Session) {
 				}
 				p.hintAgent(tx, agent, map[string]any{"t": "phone", "event": "off", "reason": browserGone})
 				p.agentChanged(p.ctx, tx, agent, "")
-				return nil
+				return p.atDesk(p.ctx, tx, agent)
 			})
 			if err != nil && p.ctx.Err() == nil {
 				p.log.Error("an agent whose browser is gone is still at the telephone", "agent", agent, "err", err)
@@ -53,6 +53,9 @@ func (p *Phone) back(ctx context.Context, agent int64) error {
 	return p.db.Write(ctx, db.System, func(tx *db.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE phone_agents SET reachable = TRUE, reason = '' WHERE agent_id = $1 AND reason = $2 AND NOT reachable`, agent, browserGone)
 		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if err := p.atDesk(ctx, tx, agent); err != nil {
 			return err
 		}
 		p.agentChanged(ctx, tx, agent, "")

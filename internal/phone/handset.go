@@ -226,6 +226,9 @@ func (p *Phone) handsetThere(ctx context.Context, tx *db.Tx, h Handset, here boo
 	if err != nil || tag.RowsAffected() == 0 {
 		return err
 	}
+	if err := p.atDesk(ctx, tx, h.Agent); err != nil {
+		return err
+	}
 	p.agentChanged(ctx, tx, h.Agent, "")
 	if here {
 		return p.serve(ctx, tx, h.Agent)

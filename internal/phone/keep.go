@@ -210,6 +210,9 @@ func (p *Phone) leftovers(ctx context.Context) error {
 
 // expire deletes the recordings whose time is over.
 func (p *Phone) expire(ctx context.Context, _ job.Job) (job.Done, error) {
+	if err := p.db.Write(ctx, db.System, func(tx *db.Tx) error { return forgetShifts(ctx, tx) }); err != nil {
+		return nil, err
+	}
 	for {
 		rows, err := p.db.Read().Query(ctx, `SELECT id FROM recordings WHERE state = 'stored' AND delete_at > 0 AND delete_at <= $1 ORDER BY delete_at, id LIMIT 100`, db.At(p.db.Now()))
 		if err != nil {

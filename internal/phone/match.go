@@ -18,6 +18,7 @@ type ready struct {
 	Priority int64
 	Asked    time.Time // the place in the queue
 	Due      time.Time
+	Until    time.Time // in time so long; zero: it was tried already, or nobody said
 	Passed   []pass
 	Caller   bool // is on the line now
 }
@@ -46,8 +47,15 @@ type pair struct {
 	Agent int64
 }
 
-// urgency orders what is due: callers on the line first; a promise whose time has come before the rest; then priority, which grows
-// with the wait (ten an hour) so that nobody starves; then the place in the queue.
+// closing is how long before the end of its time a callback comes before all others that have more time, or are late already: the most are in time then.
+const closing = 6 * time.Minute
+
+func (r ready) closes(now time.Time) bool {
+	return !r.Until.IsZero() && !now.After(r.Until) && now.Add(closing).After(r.Until)
+}
+
+// urgency orders what is due: callers on the line first; then those whose time is almost over, the earliest first; a promise whose time has come before the
+// rest; then priority, which grows with the wait (ten an hour) so that nobody starves; then the place in the queue.
 func urgency(r ready, now time.Time) int64 {
 	u := r.Priority
 	if waited := now.Sub(r.Due); waited > 0 {
@@ -56,8 +64,11 @@ func urgency(r ready, now time.Time) int64 {
 	if !r.Promised.IsZero() && !now.Before(r.Promised) {
 		u += 100
 	}
+	if r.closes(now) {
+		u += 500 - int64(r.Until.Sub(now)/time.Second)
+	}
 	if r.Caller {
-		u += 1000
+		u += 2000
 	}
 	return u
 }

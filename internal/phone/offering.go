@@ -25,13 +25,15 @@ type crew struct {
 	Free  int64         // of whom nobody has anything in hand
 	Ahead int64         // callers and callbacks that come first
 	Talk  time.Duration // how long a conversation lasts with what follows
+	Each  time.Duration // how long an attempt holds an agent, on the average of those that reached somebody and those that didn't
 }
 
 const (
 	slotLength = time.Hour
 	slotDays   = 3
 	maxSlots   = 24
-	usualTalk  = 4 * time.Minute // where nothing is known yet
+	usualTalk  = 4 * time.Minute  // where nothing is known yet
+	between    = 30 * time.Second // from one call to the next: a look at the case
 )
 
 // Offering tells what can be offered now.
@@ -94,6 +96,13 @@ JOIN memberships m ON m.agent_id = a.agent_id AND m.store_id = $1 JOIN presences
 	err = q.QueryRow(ctx, `SELECT CAST(coalesce(avg(t), 0) AS BIGINT) FROM (SELECT ended_at - answered_at + wrap_ms * 1000 AS t FROM calls WHERE store_id = $1 AND state = 'ended' AND answered_at > 0 ORDER BY id DESC LIMIT 20) AS last`, store).Scan(&talk)
 	if c.Talk = time.Duration(talk) * time.Microsecond; c.Talk == 0 {
 		c.Talk = usualTalk
+	}
+	if err != nil {
+		return c, err
+	}
+	err = q.QueryRow(ctx, `SELECT CAST(coalesce(avg(t), 0) AS BIGINT) FROM (SELECT ended_at - created_at + wrap_ms * 1000 AS t FROM calls WHERE store_id = $1 AND state = 'ended' AND direction = 'out' AND counts ORDER BY id DESC LIMIT 50) AS last`, store).Scan(&talk)
+	if c.Each = time.Duration(talk)*time.Microsecond + between; talk == 0 {
+		c.Each = usualTalk
 	}
 	return c, err
 }

@@ -59,7 +59,7 @@ type Situation struct {
 	Earliest    time.Time
 	Promised    time.Time
 	Retry       time.Time
-	Late        time.Time
+	Late        time.Time // until then it is in time; zero: not settled yet
 	LateNoted   bool
 	Expires     time.Time
 	Attempts    int64
@@ -122,8 +122,11 @@ func MakePlan(s Situation, p Policy, now time.Time) Plan {
 		return Plan{State: Written, Expires: s.Expires, Why: why("prefers_writing")}
 	case s.Attempts >= s.MaxAttempts:
 		return Plan{State: Expired, Expires: s.Expires, Why: why("attempts_used", "attempts", s.Attempts)}
-	case !now.Before(s.Expires):
+	case !now.Before(s.Expires) && (s.Attempts > 0 || !now.Before(s.untried())):
 		return Plan{State: Expired, Expires: s.Expires, Why: why("window_over", "attempts", s.Attempts)}
+	}
+	if !now.Before(s.Expires) {
+		s.Expires = s.untried()
 	}
 	at, reasons := s.earliest(p, now)
 	out := Plan{State: Due, Due: at, Expires: s.Expires, Why: reasons}
@@ -149,9 +152,11 @@ func MakePlan(s Situation, p Policy, now time.Time) Plan {
 		out.State, out.At, out.Why = Waiting, s.Expires, why(blocked)
 		out.Expires = s.Expires
 	}
-	if !s.LateNoted && now.After(s.Late) {
+	switch {
+	case s.LateNoted || s.Late.IsZero():
+	case now.After(s.Late):
 		out.Late = true
-	} else if !s.LateNoted && s.Late.Before(out.At) && s.Late.After(now) {
+	case s.Late.Before(out.At) && s.Late.After(now):
 		out.At = s.Late.Add(time.Microsecond)
 	}
 	if out.At.After(out.Expires) {
@@ -159,6 +164,9 @@ func MakePlan(s Situation, p Policy, now time.Time) Plan {
 	}
 	return out
 }
+
+// untried is until when a callback lives that nobody has tried: an empty desk of ours may not take the call from him before a day is over.
+func (s *Situation) untried() time.Time { return later(s.Earliest, s.Promised).Add(24 * time.Hour) }
 
 // goods tells what stands against promising the goods; empty: nothing. Another reason for the call lets it go ahead all the same.
 func (s *Situation) goods() string {

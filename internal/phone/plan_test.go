@@ -66,6 +66,10 @@ func TestPlan(t *testing.T) {
 		}, noon, Waiting, "day_cap", noon.Add(4*time.Hour + time.Second)},
 		{"wrong number", func(s *Situation, _ *Policy) { s.Attempts, s.LastResult = 1, ResultWrongNumber }, noon, Declined, "wrong_number", time.Time{}},
 		{"the window is over", func(*Situation, *Policy) {}, noon.Add(24 * time.Hour), Expired, "window_over", time.Time{}},
+		{"nobody was there to try it in its window", func(s *Situation, _ *Policy) { s.Expires = noon.Add(4 * time.Hour) }, noon.Add(5 * time.Hour), Due, "for_agent", time.Time{}},
+		{"tried once, its window is over", func(s *Situation, _ *Policy) {
+			s.Expires, s.Attempts, s.LastResult = noon.Add(4*time.Hour), 1, ResultBusy
+		}, noon.Add(5 * time.Hour), Expired, "window_over", time.Time{}},
 		{"no time left for another attempt", func(s *Situation, _ *Policy) {
 			s.Attempts, s.LastResult, s.Retry, s.Expires = 1, ResultNoAnswer, noon.Add(time.Hour), noon.Add(30*time.Minute)
 		}, noon, Expired, "no_time_left", time.Time{}},
@@ -169,7 +173,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 		if s.PrefersWriting && s.Asked.IsZero() {
 			fail("rings somebody who prefers letters")
 		}
-		if s.Attempts >= s.MaxAttempts || s.InCall || now.Before(s.Earliest) || now.Before(s.Promised) || s.LastResult != "" && now.Before(s.Retry) || !now.Before(s.Expires) {
+		if s.Attempts >= s.MaxAttempts || s.InCall || now.Before(s.Earliest) || now.Before(s.Promised) || s.LastResult != "" && now.Before(s.Retry) || !now.Before(s.Expires) && (s.Attempts > 0 || !now.Before(later(s.Earliest, s.Promised).Add(24*time.Hour))) {
 			fail("too early, too late, or too often")
 		}
 		within := 0

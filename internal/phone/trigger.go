@@ -94,8 +94,8 @@ func (p *Phone) Owe(ctx context.Context, tx *db.Tx, k Cause) (Owed, error) {
 	out := Owed{Merged: len(open) > 0}
 	if out.Merged {
 		c = open[0]
-		merge(&c, k, rule, set.Policy, tx.Now)
-	} else if c, err = p.begin(ctx, tx, k, rule, set.Policy, facts); err != nil {
+		merge(&c, k, rule, tx.Now)
+	} else if c, err = p.begin(ctx, tx, k, rule, facts); err != nil {
 		return out, err
 	}
 	out.Callback = c.ID
@@ -122,7 +122,7 @@ func (p *Phone) refused(tx *db.Tx, k Cause, code string) Owed {
 	return Owed{Why: why(code)}
 }
 
-func (p *Phone) begin(ctx context.Context, tx *db.Tx, k Cause, r Rule, pol Policy, facts storeFacts) (callback, error) {
+func (p *Phone) begin(ctx context.Context, tx *db.Tx, k Cause, r Rule, facts storeFacts) (callback, error) {
 	earliest := k.Asked.Add(seconds(r.Delay))
 	if earliest.Before(tx.Now) {
 		earliest = tx.Now
@@ -147,13 +147,13 @@ func (p *Phone) begin(ctx context.Context, tx *db.Tx, k Cause, r Rule, pol Polic
 	}
 	c := callback{ID: tx.ID(), Store: k.Store, State: Waiting, Reason: "planned", Customer: k.Customer, Conversation: k.Conversation, Number: k.Number, Name: clip(k.Name, 200),
 		Language: lang, Zone: text.PhoneZone(k.Number, facts.Zone), Class: class, Mode: r.Mode, Priority: r.Priority, MaxAttempts: r.MaxAttempts, Owner: k.Owner,
-		Asked: db.At(k.Asked), Earliest: db.At(earliest), Promised: db.At(k.Promised), Due: db.At(first), LateAt: db.At(first.Add(seconds(pol.LateAfter))),
+		Asked: db.At(k.Asked), Earliest: db.At(earliest), Promised: db.At(k.Promised), Due: db.At(first),
 		Expires: db.At(first.Add(seconds(r.Window))), Made: db.At(tx.Now)}
 	return c, c.insert(ctx, tx)
 }
 
 // merge lets a callback take up another reason: it comes as early, as urgently and lasts as long as either of them asks for.
-func merge(c *callback, k Cause, r Rule, pol Policy, now time.Time) {
+func merge(c *callback, k Cause, r Rule, now time.Time) {
 	earliest := k.Asked.Add(seconds(r.Delay))
 	if earliest.Before(now) {
 		earliest = now
@@ -171,11 +171,16 @@ func merge(c *callback, k Cause, r Rule, pol Policy, now time.Time) {
 	}
 	switch {
 	case k.Promised.IsZero() && c.Promised == 0:
+		if db.At(earliest) < c.Earliest || c.Attempts > 0 {
+			if c.Attempts == 0 {
+				c.vowed = c.LateAt
+			}
+			c.LateAt = 0
+		}
 		c.Earliest = min(c.Earliest, db.At(earliest))
-		c.LateAt = min(c.LateAt, db.At(first.Add(seconds(pol.LateAfter))))
 	case c.Promised == 0 || !k.Promised.IsZero() && db.At(k.Promised) < c.Promised:
 		// The time that he named counts before ours.
-		c.Promised, c.LateAt = db.At(k.Promised), db.At(k.Promised.Add(seconds(pol.LateAfter)))
+		c.Promised, c.LateAt = db.At(k.Promised), 0
 	}
 	if k.Trigger == TriggerAsked && k.Promised.IsZero() && c.LastResult != "" {
 		c.Retry = 0 // he asks now: the pause after our last attempt isn't in his interest

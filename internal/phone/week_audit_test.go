@@ -13,7 +13,7 @@ import (
 // allowed is the first moment at which the shop may ring somebody about what he is owed.
 func (w *week) allowed(p *person, now, promised time.Time) time.Time {
 	var name string
-	w.look(`SELECT zone FROM callbacks WHERE store_id = $1 AND number = $2 ORDER BY id DESC LIMIT 1`, &name, w.store, p.number)
+	w.look(`SELECT coalesce((SELECT zone FROM callbacks WHERE store_id = $1 AND number = $2 ORDER BY id DESC LIMIT 1), 'UTC')`, &name, w.store, p.number)
 	zone, err := time.LoadLocation(name)
 	if err != nil {
 		w.t.Fatal(err)
@@ -117,7 +117,7 @@ func (w *week) audit(triggers int) {
 	none("written notices don't match what expired", `SELECT abs((SELECT count(*) FROM messages WHERE code IN ('callback_expired', 'callback_written')) - (SELECT count(*) FROM callbacks WHERE state IN ('expired', 'written')))`)
 	none("callbacks have no reason", `SELECT count(*) FROM callbacks b WHERE reason = '' OR NOT EXISTS (SELECT 1 FROM callback_reasons r WHERE r.callback_id = b.id)`)
 	none("callbacks ended without a decision on record", `SELECT count(*) FROM callbacks b WHERE NOT EXISTS (SELECT 1 FROM callback_decisions d WHERE d.callback_id = b.id AND d.state = b.state)`)
-	none("callbacks were late without a reason on record", `SELECT count(*) FROM callbacks b WHERE late = ''
+	none("callbacks were late without a reason on record", `SELECT count(*) FROM callbacks b WHERE late = '' AND late_at > 0
 AND coalesce((SELECT min(c.created_at) FROM calls c WHERE c.callback_id = b.id AND c.callback_id <> 0 AND c.counts AND c.created_at >= `+lastMove+`), b.closed_at) > b.late_at`)
 	none("callbacks count other attempts than were made", `SELECT count(*) FROM callbacks b WHERE attempts <> (SELECT count(*) FROM calls c WHERE c.callback_id = b.id AND c.callback_id <> 0 AND c.counts AND c.created_at > `+lastMove+`)`)
 	none("calls never ended", `SELECT count(*) FROM calls WHERE state <> 'ended'`)
@@ -156,55 +156,148 @@ AND coalesce((SELECT min(c.created_at) FROM calls c WHERE c.callback_id = b.id A
 	w.compare()
 }
 
+// dark is a time in which nobody could be rung: by the trunk's fault, or by the program's.
+type dark struct {
+	what     string
+	from, to time.Time
+}
+
 const lateAfter = 10 * time.Minute
 
-// compare holds what became of the shop's promises against agents with the same hours and the same customers, who keep a list by hand and forget a share.
-// Late is what wasn't begun within ten minutes of the moment from which it was allowed, though somebody was at a desk then. Whom nobody may ring, or who is
-// written to as he prefers, is left out of both.
+// told is what the shop promised when it came to owe a call: the customer hears it, in the same words whoever keeps it. If he names a time of his own later, that
+// counts for what he was owed before.
+func (w *week) told(d *deed) {
+	var due, until, promised db.Time
+	id := w.owed[d.key]
+	w.look(`SELECT due_at FROM callbacks WHERE id = $1`, &due, id)
+	w.look(`SELECT late_at FROM callbacks WHERE id = $1`, &until, id)
+	w.look(`SELECT promised_at FROM callbacks WHERE id = $1`, &promised, id)
+	d.due = due.Time()
+	if d.due.Before(d.at) {
+		d.due = d.at
+	}
+	d.until = until.Time()
+	if t := d.due.Add(lateAfter); d.until.Before(t) {
+		d.until = t
+	}
+	if promised.Time().Before(d.at) {
+		return
+	}
+	for i := range w.deeds {
+		if x := &w.deeds[i]; x.key != d.key && w.owed[x.key] == id && x.due.Before(d.due) && w.firstTry(*x) == 0 {
+			x.due, x.until = d.due, d.until
+		}
+	}
+}
+
+func (w *week) firstTry(d deed) (tried db.Time) {
+	w.look(`SELECT coalesce(min(created_at), 0) FROM calls WHERE callback_id = $1 AND callback_id <> 0 AND counts AND created_at >= $2`, &tried, w.owed[d.key], db.At(d.at))
+	return tried
+}
+
+// failed tells what failed within a promise's time.
+func (w *week) failed(d deed) string {
+	for _, x := range w.dark {
+		if d.due.Before(x.to) && d.until.After(x.from) {
+			return x.what
+		}
+	}
+	return ""
+}
+
+// cut tells whether the shop's electricity failed within a promise's time: for hours, and with everything that people ring by.
+func (w *week) cut(d deed) bool {
+	return slices.ContainsFunc(w.dark, func(x dark) bool {
+		return x.what == "program" && x.to.Sub(x.from) >= time.Hour && d.due.Before(x.to) && d.until.After(x.from)
+	})
+}
+
+// compare holds what became of the shop's promises against agents with the same hours, the same customers, the same promises and the same trunk, who keep a list by
+// hand and forget a share. Late is what wasn't begun within the time that the customer was told, though somebody was at a desk in it. Whom nobody may ring,
+// or who is written to as he prefers, is left out of both; so is what fell into the two long cuts, which nobody can ring through: it is told beside.
 func (w *week) compare() {
 	var promises []deed
-	late, untried := 0, 0
-	for _, d := range w.deeds {
-		var state string
-		var tried db.Time
+	late, untried, lateInCut, cut := 0, 0, 0, 0
+	why := map[string]int{}
+	for i := range w.deeds {
+		d := &w.deeds[i]
+		var state, note string
 		id := w.owed[d.key]
 		w.look(`SELECT state FROM callbacks WHERE id = $1`, &state, id)
-		w.look(`SELECT coalesce(min(created_at), 0) FROM calls WHERE callback_id = $1 AND callback_id <> 0 AND counts AND created_at >= $2`, &tried, id, db.At(d.at))
+		w.look(`SELECT late FROM callbacks WHERE id = $1`, &note, id)
+		tried := w.firstTry(*d)
 		if tried == 0 && (state == string(phone.Declined) || state == string(phone.Written) || state == string(phone.Cancelled)) {
 			continue
 		}
-		promises = append(promises, d)
+		bad := tried == 0 || w.attended(*d) && tried.Time().After(d.until)
+		if w.cut(*d) {
+			d.cut = true
+			cut++
+			if bad {
+				lateInCut++
+			}
+			continue
+		}
+		d.counted = true
+		promises = append(promises, *d)
+		if f := w.failed(*d); f != "" {
+			note = "the " + f + " was down"
+		}
 		switch {
 		case tried == 0:
 			untried++
-		case w.attended(d.due) && tried.Time().After(d.due.Add(lateAfter)):
+		case bad:
 			late++
+			why[note]++
+		}
+		if bad {
+			w.t.Logf("%s: owed at %s, allowed at %s, due at %s, until %s, tried at %s; %s, %s", d.key, d.at.Format("Mon 15:04"), d.allowed.Format("Mon 15:04"), d.due.Format("Mon 15:04"), d.until.Format("Mon 15:04"), tried.Time().Format("Mon 15:04"), state, note)
 		}
 	}
 	if len(promises) == 0 {
 		w.t.Fatal("nothing was promised")
 	}
-	n := 0
+	n, after := 0, []time.Duration{}
 	for _, d := range promises {
-		if w.attended(d.due) {
+		if w.attended(d) {
 			n++
 		}
+		if from, ok := w.someone(d.allowed); ok {
+			after = append(after, d.until.Sub(later(from, d.due)).Round(time.Minute))
+		}
 	}
+	slices.Sort(after)
 	share := func(n int) float64 { return 100 * float64(n) / float64(len(promises)) }
-	w.t.Logf("%d promises, for %d of them somebody was at a desk in time", len(promises), n)
-	w.t.Logf("by the system: %d late (%.1f %%), %d not rung but told in writing (%.1f %%), 0 forgotten", late, share(late), untried, share(untried))
+	w.t.Logf("%d promises, for %d of them somebody was at a desk in time; told to the customer: within %s of the first moment at which he may be rung and somebody is there for half of them, %s for 90 %%, %s for 95 %%, %s at most",
+		len(promises), n, after[len(after)/2], after[len(after)*90/100], after[len(after)*95/100], after[len(after)-1])
+	w.t.Logf("by the system: %d late (%.1f %%: %v), %d not rung but told in writing (%.1f %%), 0 forgotten; of %d more that fell into a cut %d are late or told in writing", late, share(late), why, untried, share(untried), cut, lateInCut)
 	for _, f := range []int{5, 10, 20} {
-		l, forgotten := w.byHand(promises, f)
-		w.t.Logf("by hand, of which agents forget %d %%: %d late (%.1f %%), %d forgotten (%.1f %%); late or forgotten %.0f %% fewer by the system", f, l, share(l), forgotten, share(forgotten),
-			100*(1-float64(late+untried)/float64(max(1, l+forgotten))))
+		l, forgotten := w.byHand(f)
+		fewer := func(n int) float64 { return 100 * (1 - float64(n)/float64(max(1, l+forgotten))) }
+		w.t.Logf("by hand, of which agents forget %d %%: %d late (%.1f %%), %d forgotten (%.1f %%); late or forgotten %.0f %% fewer by the system (%.0f %% if by hand nothing is lost by the cuts)", f, l, share(l), forgotten, share(forgotten),
+			fewer(late+untried), fewer(late+untried+lateInCut))
 	}
 }
 
-// attended tells whether an agent is at a desk all the time within which a call isn't late.
-func (w *week) attended(due time.Time) bool {
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// attended tells whether an agent is at a desk for ten minutes of the time within which a call isn't late.
+func (w *week) attended(d deed) bool {
 	for _, c := range w.clerks[1:] {
 		for _, x := range c.here {
-			if !due.Before(x[0]) && due.Add(lateAfter).Before(x[1]) {
+			from, to := x[0], x[1]
+			if d.due.After(from) {
+				from = d.due
+			}
+			if d.until.Before(to) {
+				to = d.until
+			}
+			if to.Sub(from) >= lateAfter {
 				return true
 			}
 		}
@@ -231,27 +324,37 @@ func (h *hands) Pop() any {
 	return x
 }
 
-// byHand is the manual way at its best: whoever is free takes what is next on the list, at once, and nothing but forgetting goes wrong: no trunk fails
-// and no program is down. The agents have as many calls to make as by the system, three minutes each with what is written down after it.
-func (w *week) byHand(promises []deed, percent int) (late, forgotten int) {
-	var calls int
+// byHand is the manual way at its best: whoever is free takes what is next on the list, at once, and nothing goes wrong but forgetting and the trunk: no program
+// is down, and no agent dawdles. The agents have as much to do as by the system: calls of the same length, half a minute apart, and all the other calls that were made: those of
+// which nobody was promised anything when they were to be made, second attempts when they were.
+func (w *week) byHand(percent int) (late, forgotten int) {
+	var calls, spent int64
 	w.look(`SELECT count(*) FROM calls WHERE counts`, &calls)
-	each := 3 * time.Minute * time.Duration(calls) / time.Duration(len(promises))
+	w.look(`SELECT sum(ended_at - created_at + wrap_ms * 1000) FROM calls WHERE counts`, &spent)
+	each := time.Duration(spent/calls)*time.Microsecond + 30*time.Second
+	list := w.otherCalls()
+	for _, d := range w.deeds {
+		if d.counted || d.cut {
+			list = append(list, d)
+		}
+	}
 	var h hands
 	for _, c := range w.clerks[1:] {
 		heap.Push(&h, hand{w.begun, c})
 	}
-	list := slices.Clone(promises)
 	slices.SortFunc(list, func(a, b deed) int { return a.due.Compare(b.due) })
 	for _, d := range list {
-		if fate(d.key, percent).IntN(100) < percent {
+		counts := d.counted
+		if counts && fate(d.key, percent).IntN(100) < percent {
 			forgotten++
 			continue
 		}
 		var who hand
 		for {
 			if len(h) == 0 {
-				forgotten++ // nobody comes any more
+				if counts {
+					forgotten++ // nobody comes any more
+				}
 				break
 			}
 			who = heap.Pop(&h).(hand)
@@ -259,7 +362,7 @@ func (w *week) byHand(promises []deed, percent int) (late, forgotten int) {
 			if d.due.After(at) {
 				at = d.due
 			}
-			start, ok := who.clerk.from(at)
+			start, ok := who.clerk.from(w.connected(at))
 			if !ok {
 				continue
 			}
@@ -267,7 +370,7 @@ func (w *week) byHand(promises []deed, percent int) (late, forgotten int) {
 				heap.Push(&h, hand{start, who.clerk})
 				continue
 			}
-			if w.attended(d.due) && start.After(d.due.Add(lateAfter)) {
+			if counts && w.attended(d) && start.After(d.until) {
 				late++
 			}
 			heap.Push(&h, hand{start.Add(each), who.clerk})
@@ -275,6 +378,58 @@ func (w *week) byHand(promises []deed, percent int) (late, forgotten int) {
 		}
 	}
 	return late, forgotten
+}
+
+// otherCalls are those that the agents made beside the first ones of what was promised.
+func (w *week) otherCalls() (list []deed) {
+	promised := map[int64]bool{}
+	for _, d := range w.deeds {
+		promised[w.owed[d.key]] = true
+	}
+	rows, err := w.db.Read().Query(w.t.Context(), `SELECT c.created_at, c.callback_id, coalesce(b.late_at, 0) FROM calls c LEFT JOIN callbacks b ON b.id = c.callback_id WHERE c.counts ORDER BY c.created_at`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	seen := map[int64]bool{}
+	for rows.Next() {
+		var at, until db.Time
+		var id int64
+		if err := rows.Scan(&at, &id, &until); err != nil {
+			w.t.Fatal(err)
+		}
+		first := !seen[id]
+		seen[id] = true
+		due := at.Time()
+		if first && promised[id] {
+			continue
+		}
+		if planned := until.Time().Add(-lateAfter); first && until != 0 && planned.Before(due) {
+			due = planned // it may have waited for the program
+		}
+		list = append(list, deed{due: due})
+	}
+	return list
+}
+
+// connected is the first moment from t on at which the trunk works.
+func (w *week) connected(t time.Time) time.Time {
+	for _, x := range w.dark {
+		if x.what == "trunk" && !t.Before(x.from) && t.Before(x.to) {
+			t = x.to
+		}
+	}
+	return t
+}
+
+// someone is the first moment from t on at which anybody is at a desk.
+func (w *week) someone(t time.Time) (first time.Time, ok bool) {
+	for _, c := range w.clerks[1:] {
+		if at, here := c.from(t); here && (!ok || at.Before(first)) {
+			first, ok = at, true
+		}
+	}
+	return first, ok
 }
 
 // from is the first moment from t on at which he is at his desk.

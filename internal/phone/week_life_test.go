@@ -84,8 +84,9 @@ func (w *week) trigger(i int, at time.Time) {
 				promised = now.Add(named)
 			}
 		}
-		d.due = w.allowed(p, now, promised)
+		d.allowed = w.allowed(p, now, promised)
 		w.deeds = append(w.deeds, d)
+		w.told(&w.deeds[len(w.deeds)-1])
 	})
 }
 
@@ -328,7 +329,9 @@ func (w *week) restart(i, waited int) {
 	case 14:
 		away = 11 * time.Hour
 	}
+	from := w.clock.Now()
 	w.clock.Move(away)
+	w.dark = append(w.dark, dark{"program", from, w.clock.Now()})
 	w.open()
 	w.settle()
 	w.meet()

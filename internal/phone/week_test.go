@@ -88,6 +88,7 @@ type week struct {
 	done    int // restarts
 	wishes  []int64
 	talked  time.Duration
+	dark    []dark
 }
 
 // plan is something that will happen.
@@ -117,6 +118,10 @@ type clerk struct {
 type deed struct {
 	key, number string
 	at, due     time.Time
+	until       time.Time // as he was told
+	counted     bool      // in the comparison
+	cut         bool      // a long failure fell into its time
+	allowed     time.Time // from when his hours and ours allow it, by the test's own reckoning
 }
 
 func (w *week) at(t time.Time, do func()) {
@@ -202,8 +207,10 @@ func (w *week) write(triggers int) {
 	}
 	for i := range 5 {
 		at := w.begun.Add(time.Duration(i)*weekDay + time.Duration(w.r.IntN(8))*time.Hour)
+		up := at.Add(time.Duration(10+w.r.IntN(40)) * time.Minute)
+		w.dark = append(w.dark, dark{"trunk", at, up})
 		w.at(at, func() { w.world.Down(true) })
-		w.at(at.Add(time.Duration(10+w.r.IntN(40))*time.Minute), func() { w.world.Down(false) })
+		w.at(up, func() { w.world.Down(false) })
 	}
 	for i := range restarts {
 		at := w.begun.Add(time.Duration(i)*7*weekDay/restarts + time.Duration(w.r.Int64N(int64(2*time.Hour))))
@@ -217,7 +224,7 @@ func (w *week) staff(n int) {
 		c := &clerk{scope: w.agent(fmt.Sprint("agent ", i), false)}
 		w.present(c.scope.Agent, "offline")
 		w.clerks = append(w.clerks, c)
-		for day := range 8 {
+		for day := range 10 { // what was promised in the week must find somebody after it
 			if day >= 5 && day <= 6 && i%2 == 1 {
 				continue
 			}
