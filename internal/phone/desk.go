@@ -63,8 +63,9 @@ func (s *Situation) until(due time.Time, p Policy, d desk) time.Time {
 	if moved, _ := s.earliest(p, at); moved.After(at) { // by then his evening may have begun
 		at = moved
 	}
+	first, _ := desk{There: d.There}.start(due) // with nobody before him
 	const step = 5 * time.Minute
-	return at.Add(max(slack, at.Sub(due)/2)).Add(step - time.Nanosecond).Truncate(step)
+	return at.Add(max(slack, at.Sub(later(first, due))/2)).Add(step - time.Nanosecond).Truncate(step)
 }
 
 const (
