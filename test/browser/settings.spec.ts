@@ -1,4 +1,4 @@
-import { accessible, expect, test } from './world.ts'
+import { accessible, expect, test, type Opeka } from './world.ts'
 
 test('a store, a queue and an agent are set up', async ({ signedIn: page, opeka }) => {
   await page.goto(opeka.url + '/app/settings/stores/new')
@@ -37,7 +37,14 @@ test('an invitation leads to a password and to the desk', async ({ page, opeka }
   await expect(page.getByRole('navigation', { name: 'Main navigation' }).first()).toBeVisible()
 })
 
+/** The week as a store begins: other tests of the same program may have opened it around the clock. */
+const weekdays = (opeka: Opeka) => {
+  const hours = [{ from: '09:00', to: '18:00' }]
+  return opeka.api('PATCH', `/stores/${opeka.store.id}`, { calendar: { zone: 'Europe/Kyiv', week: { mon: hours, tue: hours, wed: hours, thu: hours, fri: hours } } })
+}
+
 test('opening hours are changed, and changes are not left behind unasked', async ({ signedIn: page, opeka }) => {
+  await weekdays(opeka)
   await page.goto(opeka.url + '/app/settings/hours')
   await page.getByRole('button', { name: 'Add hours: Saturday' }).click()
   await page.getByRole('link', { name: 'Topics' }).click()
@@ -50,6 +57,7 @@ test('opening hours are changed, and changes are not left behind unasked', async
 })
 
 test('on a phone no word about what was done covers what is to be pressed next', async ({ signedIn: page, opeka }) => {
+  await weekdays(opeka)
   await page.setViewportSize({ width: 390, height: 844 })
   await page.goto(opeka.url + '/app/settings/hours')
   const hours = page.getByRole('button', { name: 'Add hours: Sunday' })
