@@ -48,6 +48,12 @@ func (j Job) Decode(v any) error {
 	return nil
 }
 
+// Twin tells whether another job of the same kind and key is under way at this moment: one that was made while j ran, or ran already when j was made.
+func Twin(ctx context.Context, q db.Querier, j Job, now time.Time) (yes bool, err error) {
+	err = q.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND lease_until_at > $1 AND kind = $2 AND key = $3 AND id <> $4)`, db.At(now), j.Kind, j.Key, j.ID).Scan(&yes)
+	return yes, err
+}
+
 // Handler does the work. What must be true together with "the job is done" goes into the Done that it
 // returns, which runs in the transaction that deletes the job; nil if there is nothing. An error puts the job off.
 type Handler func(ctx context.Context, j Job) (Done, error)

@@ -23,7 +23,17 @@ func (p *Post) runSend(ctx context.Context, j job.Job) (job.Done, error) {
 	if err := j.Decode(&w); err != nil {
 		return nil, err
 	}
+	now := p.db.Now()
 	s, err := loadSend(ctx, p.db.Read(), w.Send)
+	if err == nil && s.State == StateSending {
+		// An attempt that broke off, or one that goes on: the end of the send before it may have made this job while the send's own was on its way.
+		var other bool
+		if other, err = job.Twin(ctx, p.db.Read(), j, now); err == nil && other {
+			return p.later(s, now, behind, false), nil
+		} else if err == nil {
+			s, err = loadSend(ctx, p.db.Read(), w.Send) // it may have ended just before
+		}
+	}
 	if isNotFound(err) {
 		return nil, nil
 	}
@@ -33,7 +43,6 @@ func (p *Post) runSend(ctx context.Context, j job.Job) (job.Done, error) {
 	if s.State != string(care.DeliveryQueued) && s.State != StateSending {
 		return nil, nil
 	}
-	now := p.db.Now()
 	l, err := p.open(ctx, s.Connection)
 	var wrong *care.Error
 	switch {

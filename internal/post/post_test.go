@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -506,6 +507,34 @@ func (h *house) until2(id int64, want string) post.Status {
 	h.Helper()
 	h.within(time.Minute, "send in state "+want, func() bool { return h.status(id).State == want })
 	return h.status(id)
+}
+
+// The end of one message wakes the next to the same address; where that is being sent already, the job that comes too many isn't to think that its attempt broke off.
+func TestAnAttemptUnderWayIsNoBrokenOne(t *testing.T) {
+	each(t, func(h *house) {
+		hold := make(chan struct{})
+		h.service.mu.Lock()
+		h.service.hold = hold
+		h.service.mu.Unlock()
+		id := h.send(post.Send{Body: text("only once")})
+		h.until("it is under way", func() bool { return h.status(id).State == post.StateSending })
+		err := h.db.Write(h.Context(), db.System, func(tx *db.Tx) error {
+			tx.Enqueue(db.Job{Store: 1, Kind: "post.send", Key: strconv.FormatInt(id, 10), Payload: map[string]int64{"send_id": id}})
+			return nil
+		})
+		if err != nil {
+			h.Fatal(err)
+		}
+		h.until("the other job was here", func() bool {
+			var put int64
+			_ = h.db.Read().QueryRow(h.Context(), `SELECT count(*) FROM jobs WHERE kind = 'post.send' AND state = 'ready' AND run_at > $1`, db.At(h.clock.Now())).Scan(&put)
+			return put == 1 || h.status(id).State != post.StateSending
+		})
+		close(hold)
+		if s := h.state(id, "sent"); s.Attempts != 1 || len(h.service.bodies()) != 1 {
+			h.Errorf("%+v, sent %q", s, h.service.bodies())
+		}
+	})
 }
 
 func TestOrderCancelAndTime(t *testing.T) {
