@@ -49,6 +49,9 @@ type Hint struct {
 	Vouched bool
 	// Unread tells that the caller reads nothing of the customer before the commit: then a new one is written with it, in the same round trip.
 	Unread bool
+	// Stranger tells that Unknown has just said so: nothing is asked any more, and all is written with the commit, which fails (db.Conflicts)
+	// when somebody else has made the customer in the meantime.
+	Stranger bool
 }
 
 // Who gave a customer's name; a later one wins over an earlier one.
@@ -77,6 +80,13 @@ func (c *Customers) Resolve(ctx context.Context, tx *db.Tx, store int64, ids []c
 func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h Hint) (Recognised, error) {
 	given := claimsOf(ids, h.Vouched)
 	q := query.New(tx)
+	if h.Stranger {
+		id := tx.ID()
+		for _, g := range given {
+			tx.Defer(insertIdentity, tx.ID(), store, id, string(g.Kind), g.Value, g.Display, int64(g.Trust), db.At(tx.Now))
+		}
+		return Recognised{id, id, true}, c.create(ctx, tx, q, store, id, h, given)
+	}
 	alone := false
 	for range 4 {
 		holders, err := holdersOf(ctx, q, store, given)
@@ -125,6 +135,17 @@ func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids [
 	return Recognised{}, errors.New("customer: identities kept changing hands")
 }
 
+// Unknown tells whether nobody holds any of the identities, all of which are proven: then the index on proven ones alone keeps
+// two changes from making the same customer.
+func (c *Customers) Unknown(ctx context.Context, q db.Querier, store int64, ids []care.Identity) (bool, error) {
+	given := claimsOf(ids, false)
+	if len(given) == 0 || len(unproven(store, given)) > 0 {
+		return false, nil
+	}
+	holders, err := holdersOf(ctx, query.New(q), store, given)
+	return len(holders) == 0, err
+}
+
 func unproven(store int64, given []claim) (names []string) {
 	for _, g := range given {
 		if g.Trust != proven {
@@ -153,6 +174,8 @@ func (c *Customers) create(ctx context.Context, tx *db.Tx, q *query.Queries, sto
 	}
 	return c.index.Add(tx, find.Thing{Store: store, Kind: find.Customer, Ref: id, Entry: entryOf(query.Customer{ID: id, Name: row.Name, CreatedAt: row.CreatedAt}, ids)})
 }
+
+const insertIdentity = `INSERT INTO identities (id, store_id, customer_id, kind, value, display, trust, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const insertCustomer = `INSERT INTO customers (id, store_id, name, language, named_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`
 

@@ -207,3 +207,98 @@ func TestTransactionsThatReadOutsideDoNotStarve(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// Many changes at once share transactions; one that is refused must take none of the others along, and must itself be undone whole.
+func TestARefusedChangeIsRefusedAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		const writers, each = 16, 40
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				for n := range each {
+					id := int64(1000 + w*each + n)
+					bad := n%10 == w%10
+					err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+						tx.Emit(db.Event{Type: "thing.made", Subject: id})
+						tx.Enqueue(db.Job{Kind: "once", Key: fmt.Sprint(n)})
+						tx.Defer(`INSERT INTO nodes (id, since_at, lease_until_at, ids_until_at) VALUES ($1, $2, $2, $2)`, id, int64(1))
+						if bad {
+							tx.Defer(`INSERT INTO nodes (id, since_at, lease_until_at, ids_until_at) VALUES ($1, $2, $2, $2)`, id, int64(2))
+						}
+						return nil
+					})
+					if db.Conflicts(err) != bad || (err != nil) != bad {
+						t.Errorf("change %d: %v", id, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		good := int64(writers * each * 9 / 10)
+		if n := count(t, d, `SELECT count(*) FROM nodes WHERE id >= 1000`); n != good {
+			t.Errorf("%d of %d rows", n, good)
+		}
+		if n := count(t, d, `SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = e.subject_id)`); n != 0 {
+			t.Errorf("%d events of changes that were refused", n)
+		}
+		if n := count(t, d, `SELECT count(*) FROM events`); n != good {
+			t.Errorf("%d of %d events", n, good)
+		}
+		if n := count(t, d, `SELECT count(*) FROM jobs`); n != each {
+			t.Errorf("%d jobs with %d keys", n, each)
+		}
+	})
+}
+
+// A row that another change holds for long keeps back the changes that want it, not those that come with them.
+func TestAHeldRowHoldsUpItsOwnChangeOnly(t *testing.T) {
+	d, _ := dbtest.Open(t, db.Postgres)
+	write := func(id int64) error {
+		return d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			tx.Defer(`INSERT INTO nodes (id, since_at, lease_until_at, ids_until_at) VALUES ($1, 0, 0, 0) ON CONFLICT (id) DO UPDATE SET since_at = nodes.since_at + 1`, id)
+			return nil
+		})
+	}
+	if err := write(1000); err != nil {
+		t.Fatal(err)
+	}
+	held, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE nodes SET since_at = 5 WHERE id = 1000`)
+			close(held)
+			<-release
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	var others sync.WaitGroup
+	for w := range 12 {
+		wg.Go(func() {
+			if w == 5 {
+				if err := write(1000); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		others.Go(func() {
+			for n := range 20 {
+				if err := write(int64(2000 + w*100 + n)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	others.Wait()
+	close(release)
+	wg.Wait()
+	if n := count(t, d, `SELECT since_at FROM nodes WHERE id = 1000`); n != 6 {
+		t.Errorf("%d", n)
+	}
+	if n := count(t, d, `SELECT count(*) FROM nodes WHERE id >= 2000`); n != 240 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -19,6 +19,7 @@ import (
 type postgresDB struct {
 	pool  *pgxpool.Pool // of transactions
 	reads *pgxpool.Pool
+	group *group
 	log   *slog.Logger
 }
 
@@ -44,13 +45,20 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, erro
 		pool.Close()
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	return &postgresDB{pool, reads, o.Log}, nil
+	group, err := newGroup(ctx, pool)
+	if err != nil {
+		pool.Close()
+		reads.Close()
+		return nil, err
+	}
+	return &postgresDB{pool, reads, group, o.Log}, nil
 }
 
 func (p *postgresDB) reader() Querier { return p.reads }
 
 func (p *postgresDB) close() error {
 	p.reads.Close()
+	p.group.line.Close()
 	p.pool.Close()
 	return nil
 }
@@ -74,17 +82,19 @@ func (p *postgresDB) write(ctx context.Context, tx *Tx, fn func(*Tx) error) erro
 }
 
 func (p *postgresDB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) {
-	conn, err := p.pool.Acquire(ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	defer conn.Release()
-	lazy := &lazyTx{conn: conn.Conn()}
 	// From here on the change is all or nothing; a caller that goes away doesn't decide which.
 	ctx = context.WithoutCancel(ctx)
+	lazy := &lazyTx{pool: p.pool}
+	defer lazy.release()
 	tx.begin(ctx, lazy)
 	if err = tx.run(fn); err != nil {
 		return joinIf(err, lazy.rollback(ctx))
+	}
+	if lazy.conn == nil {
+		return p.group.write(ctx, tx.deferred)
 	}
 	if err = lazy.finish(ctx, tx.deferred); err != nil {
 		return joinIf(err, lazy.rollback(ctx))
@@ -99,15 +109,28 @@ func joinIf(err, other error) error {
 	return errors.Join(err, other)
 }
 
-// lazyTx sends BEGIN with the first statement only, in one round trip with it. A change that consists of deferred writes alone
-// is one pipelined batch, which PostgreSQL treats as a transaction by itself: one round trip.
+// lazyTx takes a connection with the first statement only, and sends BEGIN in one round trip with it. A change that consists of
+// deferred writes alone needs neither.
 type lazyTx struct {
-	conn  *pgx.Conn
+	pool  *pgxpool.Pool
+	conn  *pgxpool.Conn
 	begun bool
+}
+
+func (l *lazyTx) release() {
+	if l.conn != nil {
+		l.conn.Release()
+	}
 }
 
 // first sends BEGIN together with a statement, and returns the results, of which the statement's is the next.
 func (l *lazyTx) first(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
+	if l.conn == nil {
+		var err error
+		if l.conn, err = l.pool.Acquire(ctx); err != nil {
+			return nil, err
+		}
+	}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN")
 	b.Queue(sql, args...)
@@ -139,38 +162,41 @@ func (r *firstRows) Next() bool {
 }
 
 func (l *lazyTx) finish(ctx context.Context, writes []deferred) error {
-	if len(writes) == 0 && !l.begun {
-		return nil
+	if !l.begun { // its first statement was refused, and the closure passed over that
+		return errPassedOver
 	}
 	b := &pgx.Batch{}
 	for _, w := range writes {
 		b.Queue(w.sql, w.args...)
 	}
-	if l.begun {
-		b.Queue("COMMIT")
-	}
-	results := l.conn.SendBatch(ctx, b)
-	var tag pgconn.CommandTag
-	for range b.Len() {
-		var err error
-		if tag, err = results.Exec(); err != nil {
-			_ = results.Close()
-			return err
-		}
-	}
-	if err := results.Close(); err != nil {
+	b.Queue("COMMIT")
+	tag, err := sendAll(ctx, l.conn.Conn(), b)
+	if err != nil {
 		return err
 	}
-	if l.begun && tag.String() == "ROLLBACK" {
-		l.begun = false
-		return errors.New("db: PostgreSQL rolled back: an earlier statement had failed and its error was passed over")
-	}
 	l.begun = false
+	if tag.String() == "ROLLBACK" {
+		return errPassedOver
+	}
 	return nil
 }
 
+var errPassedOver = errors.New("db: PostgreSQL rolled back: an earlier statement had failed and its error was passed over")
+
+// sendAll sends the statements in one round trip and returns what the last one did.
+func sendAll(ctx context.Context, conn *pgx.Conn, b *pgx.Batch) (tag pgconn.CommandTag, err error) {
+	results := conn.SendBatch(ctx, b)
+	for range b.Len() {
+		if tag, err = results.Exec(); err != nil {
+			_ = results.Close()
+			return tag, err
+		}
+	}
+	return tag, results.Close()
+}
+
 func (l *lazyTx) rollback(ctx context.Context) error {
-	if !l.begun || l.conn.IsClosed() {
+	if !l.begun || l.conn.Conn().IsClosed() {
 		return nil
 	}
 	l.begun = false

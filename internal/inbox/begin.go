@@ -118,9 +118,7 @@ func (i *Inbox) openFor(ctx context.Context, scope care.Scope, o Opening, in car
 		if e.now.Status == Open { // nobody has to do anything until the customer writes
 			e.leave(Pending)
 		}
-		err := tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
-ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURNING last`, in.Store).Scan(&e.now.Number)
-		if err != nil {
+		if err := e.number(); err != nil {
 			return err
 		}
 		if i.index != nil {

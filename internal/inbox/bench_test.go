@@ -138,8 +138,8 @@ func (h *house) seed(n int, agents []int64, messages bool) {
 				}
 				tx.Defer(`INSERT INTO conversations (id, store_id, number, version, status, channel, thread, latest, previous_id, customer_id, identity_hash,
 subject, language, queue_id, team_id, assignee_id, declined_id, priority, topic_id, tags, preview, preview_from, last_seq, last_customer_seq, unread,
-read_seq_agent, read_seq_customer, page_hash, created_at, last_message_at, waiting_since_at, deadline_at, first_response_at, snoozed_until_at, resolved_at)
-VALUES ($1, $2, $3, 1, $4, $5, $6, TRUE, 0, $7, 0, 'Замовлення', 'uk', 0, 0, $8, 0, 0, 0, '[]', $9, 'customer', 4, 3, 1, 0, 0, 0, $10, $10, $11, 0, 0, 0, 0)`,
+read_seq_agent, read_seq_customer, page_hash, created_at, last_message_at, listed_at, waiting_since_at, deadline_at, first_response_at, snoozed_until_at, resolved_at)
+VALUES ($1, $2, $3, 1, $4, $5, $6, TRUE, 0, $7, 0, 'Замовлення', 'uk', 0, 0, $8, 0, 0, 0, '[]', $9, 'customer', 4, 3, 1, 0, 0, 0, $10, $10, $10, $11, 0, 0, 0, 0)`,
 					id, h.store, int64(k+1), status, channel, "s"+strconv.Itoa(k), person, assignee, text190, at, waiting)
 				for m := range 4 {
 					if !messages {

@@ -124,9 +124,7 @@ func (i *Inbox) callThread(ctx context.Context, n care.CallNote) (id int64, begu
 			if err := e.call(n); err != nil {
 				return err
 			}
-			err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
-ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURNING last`, n.Store).Scan(&e.now.Number)
-			if err != nil {
+			if err := e.number(); err != nil {
 				return err
 			}
 			if i.index != nil {

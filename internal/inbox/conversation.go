@@ -28,6 +28,7 @@ type conversation struct {
 	ReadAgent, ReadCustomer        int64
 	PageHash                       int64
 	CreatedAt, LastMessageAt       db.Time
+	ListedAt                       db.Time // its place in lists
 	WaitingSince, Deadline         db.Time
 	FirstResponse, SnoozedUntil    db.Time
 	ResolvedAt                     db.Time
@@ -40,7 +41,7 @@ type conversation struct {
 // conversationColumns belong to conversationFrom and conversation.scan.
 const conversationColumns = `c.id, c.store_id, c.number, c.version, c.status, c.channel, c.thread, c.latest, c.previous_id, c.customer_id, c.identity_hash,
 c.subject, c.language, c.queue_id, c.team_id, c.assignee_id, c.declined_id, c.priority, c.topic_id, c.tags, c.preview, c.preview_from,
-c.last_seq, c.last_customer_seq, c.unread, c.read_seq_agent, c.read_seq_customer, c.page_hash, c.created_at, c.last_message_at,
+c.last_seq, c.last_customer_seq, c.unread, c.read_seq_agent, c.read_seq_customer, c.page_hash, c.created_at, c.last_message_at, c.listed_at,
 c.waiting_since_at, c.deadline_at, c.first_response_at, c.snoozed_until_at, c.resolved_at,
 coalesce(r.id, c.customer_id), coalesce(r.name, k.name, ''), coalesce(a.name, ''), coalesce(t.name, ''),
 coalesce(p.state, ''), coalesce(p.since_at, 0)`
@@ -51,7 +52,7 @@ LEFT JOIN agents a ON a.id = c.assignee_id LEFT JOIN presences p ON p.agent_id =
 func (c *conversation) scan(row interface{ Scan(...any) error }) error {
 	return row.Scan(&c.ID, &c.Store, &c.Number, &c.Version, &c.Status, &c.Channel, &c.Thread, &c.Latest, &c.Previous, &c.Customer, &c.IdentityHash,
 		&c.Subject, &c.Language, &c.Queue, &c.Team, &c.Assignee, &c.Declined, &c.Priority, &c.Topic, &c.Tags, &c.Preview, &c.PreviewFrom,
-		&c.LastSeq, &c.LastCustomerSeq, &c.Unread, &c.ReadAgent, &c.ReadCustomer, &c.PageHash, &c.CreatedAt, &c.LastMessageAt,
+		&c.LastSeq, &c.LastCustomerSeq, &c.Unread, &c.ReadAgent, &c.ReadCustomer, &c.PageHash, &c.CreatedAt, &c.LastMessageAt, &c.ListedAt,
 		&c.WaitingSince, &c.Deadline, &c.FirstResponse, &c.SnoozedUntil, &c.ResolvedAt,
 		&c.Person, &c.PersonName, &c.AgentName, &c.TopicOf, &c.AgentState, &c.AgentSince)
 }
@@ -94,7 +95,7 @@ func visible(ctx context.Context, q db.Querier, lock bool, scope care.Scope, id 
 // mutable names the columns that a change may touch, in the order of conversation.changes.
 var mutable = [...]string{"status", "latest", "customer_id", "identity_hash", "subject", "language", "queue_id", "team_id", "assignee_id",
 	"declined_id", "priority", "topic_id", "tags", "preview", "preview_from", "last_seq", "last_customer_seq", "unread", "read_seq_agent",
-	"page_hash", "last_message_at", "waiting_since_at", "deadline_at", "first_response_at", "snoozed_until_at", "resolved_at"}
+	"page_hash", "last_message_at", "listed_at", "waiting_since_at", "deadline_at", "first_response_at", "snoozed_until_at", "resolved_at"}
 
 type changes struct {
 	mask uint64
@@ -134,6 +135,7 @@ func (c *conversation) changesTo(n *conversation) changes {
 	changed(&u, c.ReadAgent, n.ReadAgent)
 	changed(&u, c.PageHash, n.PageHash)
 	changed(&u, c.LastMessageAt, n.LastMessageAt)
+	changed(&u, c.ListedAt, n.ListedAt)
 	changed(&u, c.WaitingSince, n.WaitingSince)
 	changed(&u, c.Deadline, n.Deadline)
 	changed(&u, c.FirstResponse, n.FirstResponse)
@@ -164,11 +166,11 @@ func updateOf(mask uint64) string {
 
 const insertConversation = `INSERT INTO conversations (id, store_id, number, version, status, channel, thread, latest, previous_id, customer_id, identity_hash,
 subject, language, queue_id, team_id, assignee_id, declined_id, priority, topic_id, tags, preview, preview_from, last_seq, last_customer_seq, unread,
-read_seq_agent, read_seq_customer, page_hash, created_at, last_message_at, waiting_since_at, deadline_at, first_response_at, snoozed_until_at, resolved_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)`
+read_seq_agent, read_seq_customer, page_hash, created_at, last_message_at, listed_at, waiting_since_at, deadline_at, first_response_at, snoozed_until_at, resolved_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`
 
 func (c *conversation) values() []any {
 	return []any{c.ID, c.Store, c.Number, c.Version, c.Status, c.Channel, c.Thread, c.Latest, c.Previous, c.Customer, c.IdentityHash,
 		c.Subject, c.Language, c.Queue, c.Team, c.Assignee, c.Declined, c.Priority, c.Topic, c.Tags, c.Preview, c.PreviewFrom, c.LastSeq, c.LastCustomerSeq, c.Unread,
-		c.ReadAgent, c.ReadCustomer, c.PageHash, c.CreatedAt, c.LastMessageAt, c.WaitingSince, c.Deadline, c.FirstResponse, c.SnoozedUntil, c.ResolvedAt}
+		c.ReadAgent, c.ReadCustomer, c.PageHash, c.CreatedAt, c.LastMessageAt, c.ListedAt, c.WaitingSince, c.Deadline, c.FirstResponse, c.SnoozedUntil, c.ResolvedAt}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -132,6 +133,7 @@ func (e *edit) note(code string, pairs ...any) {
 // save writes what differs, with counts, loads, messages and hints. Nothing of it needs an answer, so on
 // PostgreSQL all of it is one round trip.
 func (e *edit) save() {
+	e.list()
 	if e.created {
 		e.Defer(insertConversation, e.now.values()...)
 	} else {
@@ -159,6 +161,17 @@ func (e *edit) save() {
 		e.inbox.tell(e, row, said)
 		e.inbox.indexer.nudge()
 	})
+}
+
+// listStep is how far the place in lists stays behind the last message: what is said in quick succession moves a conversation once, and the other
+// writes leave the indexes of lists alone. Within a page the last messages decide.
+const listStep = 10 * time.Second
+
+// list moves the conversation in the lists, if it is time to.
+func (e *edit) list() {
+	if at := e.now.LastMessageAt; at < e.now.ListedAt || at >= e.now.ListedAt.Add(listStep) {
+		e.now.ListedAt = at
+	}
 }
 
 // bucket is a row of conversation_counts.

@@ -53,6 +53,7 @@ const reopenWithin = 48 * time.Hour
 
 // Customers finds whom a message is from.
 type Customers interface {
+	Unknown(ctx context.Context, q db.Querier, store int64, ids []care.Identity) (bool, error)
 	Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (customer.Recognised, error)
 }
 
@@ -92,6 +93,7 @@ type Inbox struct {
 
 	viewers *viewers
 	indexer *indexer
+	numbers *numbers
 	// calendars are compiled once per text; stores have few.
 	calendars sync.Map
 	names     sync.Map      // agents', for a minute: id -> named
@@ -108,6 +110,7 @@ func New(d *db.DB, customers Customers, files blob.Store, hints bus.Bus, o Optio
 	i := &Inbox{db: d, customers: customers, files: files, bus: hints, secret: o.Secret, index: o.Index, post: o.Post, log: o.Log, uploads: make(chan struct{}, 8)}
 	i.viewers = newViewers(d.Clock)
 	i.indexer = newIndexer(i)
+	i.numbers = &numbers{db: d, stores: map[int64]*numberBlock{}}
 	return i
 }
 

@@ -108,6 +108,9 @@ func (i *Inbox) List(ctx context.Context, scope care.Scope, f Filter) (Page, err
 		p.Items = found[:f.Limit]
 		p.Next = s.cursor(&found[f.Limit-1])
 	}
+	if !f.waits() {
+		slices.SortStableFunc(p.Items, func(a, b Row) int { return s.turn(cmp.Compare(a.LastMessageAt, b.LastMessageAt)) })
+	}
 	return p, nil
 }
 
@@ -210,7 +213,7 @@ func (s *search) walks() []walk {
 func (s *search) merge(ctx context.Context, q db.Querier, walks []walk) ([]Row, error) {
 	s.args = nil
 	limit := s.arg(int64(s.f.Limit + 1))
-	col, dir := "last_message_at", " DESC"
+	col, dir := "listed_at", " DESC"
 	switch s.f.Sort {
 	case SortWaiting:
 		col = "waiting_since_at"
@@ -312,11 +315,15 @@ func (s *search) place(c *Row) db.Time {
 	case SortDue:
 		return c.Deadline
 	}
-	return c.LastMessageAt
+	return c.Listed
 }
 
 func (s *search) order(a, b Row) int {
-	d := cmp.Or(cmp.Compare(s.place(&a), s.place(&b)), cmp.Compare(a.ID, b.ID))
+	return s.turn(cmp.Or(cmp.Compare(s.place(&a), s.place(&b)), cmp.Compare(a.ID, b.ID)))
+}
+
+// turn turns an order round where the latest come first.
+func (s *search) turn(d int) int {
 	if s.f.Sort == SortLatest {
 		return -d
 	}

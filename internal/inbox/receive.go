@@ -60,6 +60,9 @@ type meeting struct {
 	begins  bool         // it begins a conversation, as the plan says
 	plan    admission
 	files   []Attachment
+	// Of one that begins a conversation: its number, if it was drawn ahead, and whether it is of somebody whom nobody knows.
+	number   int64
+	stranger bool
 }
 
 // receive is one attempt. The first one trusts that the message is new: the unique index on client ids says so
@@ -104,8 +107,14 @@ func (i *Inbox) meet(ctx context.Context, q db.Querier, in care.Inbound, try int
 			return m, err
 		}
 	}
-	if m.files, err = attachable(ctx, q, in.Store, care.ActorCustomer, in.Thread, in.Attachments); err == nil && m.begins {
-		m.plan, err = i.admit(ctx, q, in, m.was)
+	if m.files, err = attachable(ctx, q, in.Store, care.ActorCustomer, in.Thread, in.Attachments); err != nil || !m.begins {
+		return m, err
+	}
+	if m.plan, err = i.admit(ctx, q, in, m.was); err != nil {
+		return m, err
+	}
+	if m.stranger, err = i.customers.Unknown(ctx, q, in.Store, in.From); err == nil && !lock {
+		m.number, err = i.numbers.next(ctx, in.Store)
 	}
 	return m, err
 }
@@ -204,7 +213,7 @@ func (e *edit) messageEvent(m *Message) care.MessageEvent {
 // begin starts a conversation with the message, after the thread's earlier one, if there was any.
 func (i *Inbox) begin(ctx context.Context, tx *db.Tx, in care.Inbound, met meeting) (Received, error) {
 	before, plan := met.was, met.plan
-	who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true})
+	who, err := i.customers.Recognise(ctx, tx, in.Store, in.From, customer.Hint{Name: in.Name, Language: in.Language, Unread: true, Stranger: met.stranger})
 	if err != nil {
 		return Received{}, err
 	}
@@ -213,7 +222,7 @@ func (i *Inbox) begin(ctx context.Context, tx *db.Tx, in care.Inbound, met meeti
 		tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
 	}
 	now := db.At(tx.Now)
-	e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Version: 1, Status: Open, Channel: in.Channel,
+	e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Number: met.number, Version: 1, Status: Open, Channel: in.Channel,
 		Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: who.Customer, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
 		Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
 	still := quiet(in, true)
@@ -233,10 +242,7 @@ func (i *Inbox) begin(ctx context.Context, tx *db.Tx, in care.Inbound, met meeti
 	if in.Mail != nil && in.Mail.Linked != 0 {
 		e.note(SystemLinked, "conversation_id", in.Mail.Linked)
 	}
-	// The number is drawn last: its row is locked until the commit.
-	err = tx.QueryRow(ctx, `INSERT INTO conversation_numbers (store_id, last) VALUES ($1, 1)
-ON CONFLICT (store_id) DO UPDATE SET last = conversation_numbers.last + 1 RETURNING last`, in.Store).Scan(&e.now.Number)
-	if err != nil {
+	if err := e.number(); err != nil {
 		return Received{}, err
 	}
 	if i.index != nil {

@@ -29,7 +29,7 @@ func (i *Inbox) ReplyMinutes(ctx context.Context, store int64) (int64, error) {
 	var took []time.Duration
 	for _, status := range []string{Open, Pending, Resolved} {
 		rows, err := q.Query(ctx, `SELECT created_at, first_response_at, channel FROM conversations
-WHERE store_id = $1 AND status = $2 AND last_message_at > $3 ORDER BY last_message_at DESC, id DESC LIMIT $4`, store, status, since, int64(replySample))
+WHERE store_id = $1 AND status = $2 AND listed_at > $3 ORDER BY listed_at DESC, id DESC LIMIT $4`, store, status, since, int64(replySample))
 		if err != nil {
 			return 0, err
 		}

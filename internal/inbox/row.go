@@ -33,6 +33,7 @@ type Row struct {
 	CreatedAt     db.Time         `json:"created_at"`
 	SnoozedUntil  db.Time         `json:"snoozed_until"`
 	Deadline      db.Time         `json:"deadline_at" doc:"By when the first response is due"`
+	Listed        db.Time         `json:"-"` // its place in lists
 }
 
 // Person is a customer as a list shows him.
@@ -51,7 +52,7 @@ type Agent struct {
 // rowColumns belong to rowJoins and Row.scan: of a conversation what lists show, which is half of it.
 const (
 	rowColumns = `c.id, c.store_id, c.number, c.version, c.status, c.channel, c.subject, c.preview, c.preview_from, c.assignee_id, c.queue_id, c.team_id, c.priority, c.tags,
-c.language, c.unread, c.last_seq, c.last_message_at, c.waiting_since_at, c.created_at, c.snoozed_until_at, c.deadline_at,
+c.language, c.unread, c.last_seq, c.last_message_at, c.listed_at, c.waiting_since_at, c.created_at, c.snoozed_until_at, c.deadline_at,
 coalesce(r.id, c.customer_id), coalesce(r.name, k.name, ''), coalesce(a.name, ''), coalesce(t.name, '')`
 	rowJoins = ` LEFT JOIN customers k ON k.id = c.customer_id LEFT JOIN customers r ON r.id = k.merged_into AND k.merged_into <> 0
 LEFT JOIN agents a ON a.id = c.assignee_id LEFT JOIN topics t ON t.id = c.topic_id`
@@ -60,7 +61,7 @@ LEFT JOIN agents a ON a.id = c.assignee_id LEFT JOIN topics t ON t.id = c.topic_
 func (r *Row) scan(row interface{ Scan(...any) error }) error {
 	var assignee Agent
 	err := row.Scan(&r.ID, &r.Store, &r.Number, &r.Version, &r.Status, &r.Channel, &r.Subject, &r.Preview, &r.PreviewFrom, &assignee.ID, &r.Queue, &r.Team, &r.Priority, &r.Tags,
-		&r.Language, &r.Unread, &r.LastSeq, &r.LastMessageAt, &r.WaitingSince, &r.CreatedAt, &r.SnoozedUntil, &r.Deadline,
+		&r.Language, &r.Unread, &r.LastSeq, &r.LastMessageAt, &r.Listed, &r.WaitingSince, &r.CreatedAt, &r.SnoozedUntil, &r.Deadline,
 		&r.Customer.ID, &r.Customer.Name, &assignee.Name, &r.Topic)
 	if assignee.ID != 0 {
 		r.Assignee = &assignee
@@ -74,7 +75,7 @@ func (c *conversation) row() Row {
 		Preview: c.Preview, PreviewFrom: c.PreviewFrom, Customer: Person{c.Person, c.PersonName, initials(c.PersonName)},
 		Queue: c.Queue, Team: c.Team, Priority: c.Priority, Tags: json.RawMessage(c.Tags), Topic: c.TopicOf, Language: c.Language, Unread: c.Unread,
 		LastSeq: c.LastSeq, LastMessageAt: c.LastMessageAt, WaitingSince: c.WaitingSince, CreatedAt: c.CreatedAt,
-		SnoozedUntil: c.SnoozedUntil, Deadline: c.Deadline}
+		SnoozedUntil: c.SnoozedUntil, Deadline: c.Deadline, Listed: c.ListedAt}
 	if c.Assignee != 0 {
 		r.Assignee = &Agent{c.Assignee, c.AgentName}
 	}
