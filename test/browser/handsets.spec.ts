@@ -3,7 +3,7 @@ import { accessible, expect, looks, test } from './world.ts'
 
 // A SIP telephone of an agent's own: an administrator makes it, it registers, its agent takes his calls at it, and it is taken away again.
 
-test.describe.configure({ mode: 'serial', timeout: 180_000 })
+test.describe.configure({ mode: 'serial' })
 
 let town: Town
 test.beforeAll(async ({ opeka }) => {
@@ -64,9 +64,9 @@ test('an administrator makes a telephone, its agent takes calls at it, and it is
   const olena = await town.person('+380673000001', 650)
   const line = await olena.call()
   const ring = await set.rung()
-  await expect(page.getByRole('region', { name: 'A call for you' })).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByRole('region', { name: 'A call for you' })).toBeVisible()
   await ring.answer()
-  await expect(page.getByRole('region', { name: 'Call', exact: true }).getByRole('button', { name: 'Hang up' })).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByRole('region', { name: 'Call', exact: true }).getByRole('button', { name: 'Hang up' })).toBeVisible()
   await line.hears(handsetHz)
   await ring.hears(650)
   await ring.hangUp()

@@ -2,7 +2,6 @@ import type { Page } from '@playwright/test'
 import { decoded, openRelay, type Relay } from './mail.ts'
 import { accessible, expect, looks, test, type Opeka } from './world.ts'
 
-test.describe.configure({ timeout: 180_000 })
 
 // A letter as an agent reads and answers it: its own form made safe, its readers as chips, taken back, sent later, sent again.
 let relay: Relay
@@ -147,8 +146,7 @@ test('a letter is answered whole, taken back, and goes out to those who are name
   await page.keyboard.press('Control+Enter')
   const log = page.getByRole('log')
   await expect(log.getByText(/Goes out in \d+ s/)).toBeVisible()
-  await expect(log.locator('.letter b')).toHaveText('the tent')
-  await log.getByRole('button', { name: 'Take back' }).click()
+  await log.getByRole('button', { name: 'Take back' }).click() // there are ten seconds for it
   await expect(area).toHaveValue('We ship **the tent** tomorrow.')
   await expect(chip('ira@mail.test')).toBeVisible()
   await expect(log.getByText('Taken back, not sent')).toBeVisible()
@@ -158,7 +156,7 @@ test('a letter is answered whole, taken back, and goes out to those who are name
   await area.fill('We ship **the tent** tomorrow.\nYou can return the mattress:\n- within 14 days\n- at any of our points')
   await expect(page.getByText('All 2 questions seem to be answered')).toBeVisible()
   await page.keyboard.press('Control+Enter')
-  await expect.poll(() => relay.letters.length, { timeout: 20_000 }).toBe(1)
+  await expect.poll(() => relay.letters.length).toBe(1)
   const out = relay.letters[0]
   expect(out.to.sort()).toEqual(['friend@mail.test', 'ira@mail.test', 'olha@mail.test'])
   const text = decoded(out.text)
@@ -167,6 +165,7 @@ test('a letter is answered whole, taken back, and goes out to those who are name
   expect(text).toContain('Stezhka, +380 44 000 00 00')
   expect(text).toContain('Olena')
   await expect(log.getByText('Sent', { exact: true })).toBeVisible()
+  await expect(log.locator('.letter b').last()).toHaveText('the tent')
 })
 
 test('a letter waits for its time, fails and is sent again, and is passed on', async ({ signedIn: page, opeka }) => {
@@ -186,7 +185,7 @@ test('a letter waits for its time, fails and is sent again, and is passed on', a
   relay.refuse.add('petro@mail.test')
   const before = relay.letters.length
   await page.keyboard.press('Control+Enter')
-  await expect(log.getByText(/Not delivered.*not today/)).toBeVisible({ timeout: 20_000 })
+  await expect(log.getByText(/Not delivered.*not today/)).toBeVisible()
   await stands(page)
   relay.refuse.clear()
   await log.getByRole('button', { name: 'Send again' }).click()
@@ -200,7 +199,7 @@ test('a letter waits for its time, fails and is sent again, and is passed on', a
   await page.keyboard.press('Enter')
   await expect(page.getByText('The letter and its files go along below the text.')).toBeVisible()
   await page.getByRole('button', { name: /^Send/ }).first().click()
-  await expect.poll(() => relay.letters.length, { timeout: 20_000 }).toBe(before + 2)
+  await expect.poll(() => relay.letters.length).toBe(before + 2)
   expect(relay.letters.at(-1)!.to).toEqual(['courier@mail.test'])
   expect(decoded(relay.letters.at(-1)!.text)).toContain('Please write on Monday.')
 })
@@ -233,5 +232,5 @@ test('the store writes first, from the customer’s page', async ({ signedIn: pa
   await dialog.getByRole('button', { name: 'Send' }).click()
   await expect(page.getByText('Sent; the conversation waits for the answer')).toBeVisible()
   await expect(page.getByRole('log').getByText('It is on its way.')).toBeVisible()
-  await expect.poll(() => relay.letters.some((l) => l.to.includes('sofia@mail.test') && l.text.includes('Your refund')), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => relay.letters.some((l) => l.to.includes('sofia@mail.test') && l.text.includes('Your refund'))).toBe(true)
 })

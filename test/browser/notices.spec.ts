@@ -4,7 +4,6 @@ import { accessible, expect, looks, test, type Opeka } from './world.ts'
 // What customers are told: its words, its policy, its log.
 
 // Four looks of long screens under axe take their time on a machine that does other things too.
-test.describe.configure({ timeout: 180_000 })
 
 for (const look of looks)
   test(`the words of a notice are written, checked, tried and taken back, ${look.name}`, async ({ signedIn: page, opeka }) => {

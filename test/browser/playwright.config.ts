@@ -9,7 +9,7 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   retries: 0,
   // A loaded machine is slow, not wrong.
-  timeout: 240_000,
+  timeout: 300_000,
   expect: { timeout: 60_000 },
   reporter: [['list']],
   globalSetup: './setup.ts',

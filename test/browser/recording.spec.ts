@@ -21,18 +21,18 @@ test('a recorded call is heard at its line, by the keyboard, in every look', asy
   const line = await olena.call()
   await line.answered()
   const call = async () => (await opeka.api('GET', '/calls?limit=1')).items[0]
-  await expect.poll(async () => (await call())?.state, { timeout: 30_000 }).toBe('offered')
+  await expect.poll(async () => (await call())?.state).toBe('offered')
   const { id } = await call()
   await opeka.api('POST', `/calls/${id}/answer`)
-  await expect.poll(async () => (await call()).recording, { timeout: 20_000 }).toBe('recording')
+  await expect.poll(async () => (await call()).recording).toBe('recording')
   const begun = Date.now()
-  const said = (seconds: number) => expect.poll(() => (Date.now() - begun) / 1000, { timeout: 20_000 }).toBeGreaterThan(seconds) // what is heard must have been said
+  const said = (seconds: number) => expect.poll(() => (Date.now() - begun) / 1000).toBeGreaterThan(seconds) // what is heard must have been said
   await said(7)
   await opeka.api('POST', `/calls/${id}/recording/pause`)
   await expect.poll(async () => (await call()).recording).toBe('paused')
   await said(9)
   await line.hangUp()
-  await expect.poll(async () => (await call()).recording, { timeout: 20_000 }).toBe('stored')
+  await expect.poll(async () => (await call()).recording).toBe('stored')
   await opeka.api('POST', `/calls/${id}/wrap-up`, { disposition: 'settled' })
   await expect.poll(async () => (await call()).conversation_id).toBeGreaterThan(0)
 

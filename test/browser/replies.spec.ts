@@ -127,6 +127,7 @@ test('several are chosen, closed together, and come back', async ({ signedIn: pa
   const before = await closed()
   await bar.getByRole('button', { name: 'Close', exact: true }).click()
   await expect(page.getByText('3 conversations closed')).toBeVisible()
+  await page.getByText('3 conversations closed').locator('..').dispatchEvent('pointerenter') // it stays for as long as somebody looks at it
   await expect(rows).toHaveCount(1)
   await expect.poll(closed).toBe(before + 3)
   await page.getByRole('button', { name: 'Undo' }).click()

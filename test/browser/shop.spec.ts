@@ -24,7 +24,7 @@ async function stands(page: Page) {
 
 async function orderPage(page: Page, opeka: Opeka, number: number): Promise<number> {
   const find = async () => (await opeka.api('GET', `/find?q=${number}`)).items.find((x: { kind: string; title: string }) => x.kind === 'order' && x.title.includes(String(number)))?.id ?? 0
-  await expect.poll(find, { timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(find).toBeGreaterThan(0)
   const id = await find()
   await page.goto(`${opeka.url}/app/orders/${id}`)
   await expect(page.getByRole('heading', { level: 1, name: `Order ${number}` })).toBeVisible()

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { accessible, expect, looks, test } from './world.ts'
 
 // What departments have to do: made, taken, spoken about, done by keys and by buttons, in the four looks.
-test.describe.configure({ timeout: 120_000 })
 
 for (const look of looks)
   test(`tasks, ${look.name}`, async ({ signedIn: page, opeka }) => {

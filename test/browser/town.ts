@@ -35,11 +35,12 @@ export interface Line {
   misses(tone: number): Promise<void>
 }
 
-/** Opens a provider and connects the store to it; whoever rings in comes into one queue. The shop is open and rings its customers whatever the day and the hour at which the tests run. */
+/** Opens a provider and connects the store to it; whoever rings in comes into one queue. The shop is open and rings its customers whatever the day and the hour at which the tests
+ *  run, and agents have time enough on a loaded machine: an offer that a slow page hasn't shown in time would go to somebody else. */
 export async function openTown(opeka: Opeka): Promise<Town> {
   await opeka.api('PATCH', `/stores/${opeka.store.id}`, { calendar: { zone: 'Europe/Kyiv', always: true } })
   const rules = await opeka.api('GET', `/stores/${opeka.store.id}/callback-rules`)
-  await opeka.api('PUT', `/stores/${opeka.store.id}/callback-rules`, { ...rules, policy: { ...rules.policy, from: '00:00', to: '24:00' } })
+  await opeka.api('PUT', `/stores/${opeka.store.id}/callback-rules`, { ...rules, policy: { ...rules.policy, from: '00:00', to: '24:00', offer_s: 300, wrap_up_s: 3600, ring_s: 120 } })
   const child = spawn(join(root, 'bin/opeka-browser-town'), [], { stdio: ['pipe', 'pipe', 'inherit'] })
   const waiting = new Map<number, { done: (a: any) => void; fail: (e: Error) => void }>()
   let first: ((a: any) => void) | undefined

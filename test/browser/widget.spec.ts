@@ -93,7 +93,7 @@ test('what is written without a network is sent once when it is back', async ({ 
   await write(page, 'третє')
   await expect(page.getByText('Повідомлень у черзі: 2')).toBeVisible()
   await context.setOffline(false)
-  await expect.poll(() => texts(opeka), { timeout: 20_000 }).toEqual(['перше', 'друге', 'третє'])
+  await expect.poll(() => texts(opeka)).toEqual(['перше', 'друге', 'третє'])
   await expect(page.getByText('Повідомлень у черзі')).toBeHidden()
 })
 
