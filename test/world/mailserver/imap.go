@@ -48,7 +48,7 @@ type Mailbox struct {
 	SignIns atomic.Int64
 	Refused atomic.Int64
 	Sent    atomic.Int64  // bytes
-	Idling  chan struct{} // somebody began to wait for news; the server keeps news from before to itself
+	Idling  chan struct{} // somebody began to wait for news
 }
 
 // Start opens the server on the loopback.
@@ -154,6 +154,23 @@ func (s *session) Login(user, password string) error {
 	s.m.SignIns.Add(1)
 	s.UserSession = imapmemserver.NewUserSession(u)
 	return nil
+}
+
+// Idle implements imapserver.Session. The library's own tells only of what comes after it has begun to listen, which is a moment after it has said so;
+// servers of this world tell of all that the client hasn't heard of.
+func (s *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if err := s.Poll(w, true); err != nil {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-stop:
+			return nil
+		}
+	}
 }
 
 // byToken is a session of a server that takes tokens.
