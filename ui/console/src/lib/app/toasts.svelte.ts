@@ -48,6 +48,9 @@ function arm(x: Toast): void {
 
 export function toast(text: string, options: { tone?: Toast['tone']; undo?: () => void } = {}): void {
   const made: Toast = { id: ++last, text, tone: options.tone ?? 'plain', undo: options.undo };
+  // The same words again take the place of the first, unless that can still be undone.
+  const again = shown.find((x) => x.text === text && !x.undo);
+  if (again) toasts.drop(again.id);
   shown = [...shown.slice(-2), made];
   arm(made);
 }
