@@ -30,12 +30,17 @@ type dialling struct {
 	countries []string
 }
 
-func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (d dialling, err error) {
+func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (dialling, error) {
 	set, err := settings(ctx, q, store)
 	if err != nil {
-		return d, err
+		return dialling{}, err
 	}
-	d.Dialling = set.Policy.Dialling
+	return p.diallingBy(ctx, q, store, set.Policy)
+}
+
+// diallingBy is dialling by a policy that isn't kept yet, perhaps.
+func (p *Phone) diallingBy(ctx context.Context, q db.Querier, store int64, policy Policy) (d dialling, err error) {
+	d.Dialling = policy.Dialling
 	if facts, err := p.store(ctx, q, store); err != nil {
 		return d, err
 	} else if c := text.ZoneCountry(facts.Zone); c != "" {
@@ -45,7 +50,7 @@ func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (d dial
 		d.country = d.countries[0]
 		return d, nil
 	}
-	own := []string{set.Policy.CallerID}
+	own := []string{policy.CallerID}
 	queues, err := queuesOf(ctx, q, []int64{store})
 	if err != nil {
 		return d, err
@@ -90,8 +95,16 @@ func (p *Phone) dialling(ctx context.Context, q db.Querier, store int64) (d dial
 	return d, nil
 }
 
-// allows tells whether a number (E.164) may be rung; else the error says why.
-func (d dialling) allows(number string) error {
+// Why a number isn't rung.
+const (
+	deniedUnreadable = "unreadable"
+	deniedCostly     = "costly"  // whatever the store allows
+	deniedPrefix     = "denied"  // by the store
+	deniedForeign    = "foreign" // not among what the store allows
+)
+
+// refuses tells why a number (E.164) may not be rung; empty: it may.
+func (d dialling) refuses(number string) string {
 	begins := func(p string) bool { return p != "" && strings.HasPrefix(number, p) }
 	ok := slices.ContainsFunc(d.Allowed, begins)
 	if len(d.Allowed) == 0 {
@@ -99,7 +112,20 @@ func (d dialling) allows(number string) error {
 		ok = slices.Contains(d.countries, region) ||
 			region == "" && slices.ContainsFunc(d.countries, func(c string) bool { return begins(text.CountryPrefix(c)) }) // of a range that is newer than our tables
 	}
-	if !ok || text.CostsExtra(number) || slices.ContainsFunc(d.Denied, begins) {
+	switch {
+	case text.CostsExtra(number):
+		return deniedCostly
+	case slices.ContainsFunc(d.Denied, begins):
+		return deniedPrefix
+	case !ok:
+		return deniedForeign
+	}
+	return ""
+}
+
+// allows tells whether a number (E.164) may be rung; else the error says why.
+func (d dialling) allows(number string) error {
+	if d.refuses(number) != "" {
 		return &care.Error{Code: "phone.number_denied", Kind: care.KindForbidden, Args: map[string]any{"number": number}}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/db"
 	"opeka/internal/phone"
@@ -139,7 +140,7 @@ func TestAnAgentLooksFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		set.Rules[0].Mode = phone.AgentFirst
-		if _, err := h.phone.SetSettings(t.Context(), olena, h.store, set); err != nil {
+		if _, err := h.phone.SetSettings(t.Context(), account.By{Scope: olena}, h.store, set); err != nil {
 			t.Fatal(err)
 		}
 		c := h.ask(olena, "+380671112233")
@@ -195,7 +196,7 @@ func TestDoNotCallIsObeyed(t *testing.T) {
 		for i := range set.Rules {
 			set.Rules[i].Active = true
 		}
-		if _, err := h.phone.SetSettings(t.Context(), olena, h.store, set); err != nil {
+		if _, err := h.phone.SetSettings(t.Context(), account.By{Scope: olena}, h.store, set); err != nil {
 			t.Fatal(err)
 		}
 		order := h.db.ID()

@@ -96,10 +96,11 @@ type Policy struct {
 	Countries    []string `json:"countries" required:"false" maxItems:"100" doc:"ISO 3166 codes of the countries in which shoppers may ask to be rung by themselves; empty: any. Numbers at premium rates never"`
 	Target       int64    `json:"target_s" minimum:"1" maximum:"3600" doc:"Of the service level: answered within"`
 	Dialling     Dialling `json:"dialling,omitzero" doc:"Which numbers may be rung"`
+	Trunks       []int64  `json:"trunks" required:"false" maxItems:"100" doc:"Connections in the order in which they are tried; any others after them"`
 }
 
 // DefaultPolicy is what a store begins with.
-var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, Countries: []string{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
+var DefaultPolicy = Policy{From: "08:00", To: "21:00", Days: []string{}, Countries: []string{}, Trunks: []int64{}, PerDay: 3, Ring: 25, Offer: 20, WrapUp: 60, NoAnswer: hour, Busy: 600, Rejected: 4 * hour,
 	LateAfter: 600, OwnerFirst: 900, HoldPieces: hour, Target: 20}
 
 // ownerFirst is how long a promise waits for the agent who made it: never so long that it becomes late by it.
@@ -154,39 +155,6 @@ func (p *Phone) Settings(ctx context.Context, s care.Scope, store int64) (Settin
 	return settings(ctx, p.db.Read(), store)
 }
 
-// SetSettings changes a store's policy and the rules that are given. Callbacks that are owed already keep what they were made with.
-func (p *Phone) SetSettings(ctx context.Context, s care.Scope, store int64, in Settings) (Settings, error) {
-	if err := s.Check(store, care.PermSettings); err != nil {
-		return in, err
-	}
-	if err := in.check(); err != nil {
-		return in, err
-	}
-	var out Settings
-	err := p.db.Write(ctx, actorOf(s), func(tx *db.Tx) error {
-		now, err := settings(ctx, tx, store)
-		if err != nil {
-			return err
-		}
-		now.Policy = in.Policy
-		if now.Policy.Days == nil {
-			now.Policy.Days = []string{}
-		}
-		if now.Policy.Countries == nil {
-			now.Policy.Countries = []string{}
-		}
-		for _, r := range in.Rules {
-			i := slices.IndexFunc(now.Rules, func(x Rule) bool { return x.Trigger == r.Trigger })
-			now.Rules[i] = r
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO phone_policies (store_id, policy, rules, updated_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (store_id) DO UPDATE SET policy = excluded.policy, rules = excluded.rules, updated_at = excluded.updated_at`, store, asJSON(now.Policy), asJSON(now.Rules), db.At(tx.Now))
-		out = now
-		return err
-	})
-	return out, err
-}
-
 func (s Settings) check() error {
 	for field, v := range map[string]string{"policy.from": s.Policy.From, "policy.to": s.Policy.To} {
 		if _, ok := clockMinutes(v); !ok {
@@ -211,14 +179,21 @@ func (s Settings) check() error {
 	if c := s.Policy.CallerID; c != "" && (c[0] != '+' || !digits(c[1:])) {
 		return care.Invalid("policy.caller_id", "phone_invalid")
 	}
-	for _, p := range slices.Concat(s.Policy.Dialling.Allowed, s.Policy.Dialling.Denied) {
-		if len(p) < 2 || len(p) > 16 || p[0] != '+' || strings.Trim(p[1:], "0123456789") != "" {
-			return care.Invalid("policy.dialling", "phone_invalid")
-		}
+	if err := s.Policy.Dialling.check(); err != nil {
+		return err
 	}
 	for _, r := range s.Rules {
 		if !slices.Contains(Triggers, r.Trigger) {
 			return care.Invalid("rules", "value_invalid")
+		}
+	}
+	return nil
+}
+
+func (d Dialling) check() error {
+	for _, p := range slices.Concat(d.Allowed, d.Denied) {
+		if len(p) < 2 || len(p) > 16 || p[0] != '+' || strings.Trim(p[1:], "0123456789") != "" {
+			return care.Invalid("policy.dialling", "phone_invalid")
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"opeka/internal/account"
 	"opeka/internal/bus"
 	"opeka/internal/care"
 	"opeka/internal/customer"
@@ -23,7 +24,7 @@ func (h *house) agentFirst(s care.Scope, to string) {
 	for i := range set.Rules {
 		set.Rules[i].Active, set.Rules[i].Mode = true, phone.AgentFirst
 	}
-	if _, err := h.phone.SetSettings(h.t.Context(), s, h.store, set); err != nil {
+	if _, err := h.phone.SetSettings(h.t.Context(), account.By{Scope: s}, h.store, set); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/phone"
 	"opeka/test/world/phones"
@@ -311,7 +312,7 @@ func TestWhatMayBeDialled(t *testing.T) {
 			t.Fatal(err)
 		}
 		set.Policy.Dialling = phone.Dialling{Allowed: []string{"+380", "+49"}, Denied: []string{"+380444"}, PerMinute: 2}
-		h.done(h.phone.SetSettings(ctx, olena, h.store, set))
+		h.done(h.phone.SetSettings(ctx, account.By{Scope: olena}, h.store, set))
 		refused(t, dial("+380444123456"), "phone.number_denied")
 		for n := range 2 {
 			if err := dial("+4915112345678"); err != nil {

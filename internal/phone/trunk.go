@@ -189,7 +189,7 @@ func (t *Trunks) Has(store int64) bool {
 	return false
 }
 
-// Dial implements Network: by the store's trunks one after another, those that are up first, until one takes the call.
+// Dial implements Network: by the store's trunks one after another, those that are up first, then as the store orders them, until one takes the call.
 func (t *Trunks) Dial(ctx context.Context, store int64, d care.Dialing) (care.Line, int64, error) {
 	return t.DialBy(ctx, store, d, nil)
 }
@@ -205,6 +205,13 @@ func (t *Trunks) DialBy(ctx context.Context, store int64, d care.Dialing, tried 
 		}
 	}
 	t.mu.Unlock()
+	var order []int64
+	if len(mine) > 1 {
+		var err error
+		if order, err = trunkOrder(ctx, t.db.Read(), store); err != nil {
+			return nil, 0, err
+		}
+	}
 	slices.SortFunc(mine, func(a, b *openTrunk) int {
 		if up[a.id] != up[b.id] {
 			if up[a.id] {
@@ -212,7 +219,7 @@ func (t *Trunks) DialBy(ctx context.Context, store int64, d care.Dialing, tried 
 			}
 			return 1
 		}
-		return cmp.Compare(a.id, b.id)
+		return cmp.Or(cmp.Compare(place(order, a.id), place(order, b.id)), cmp.Compare(a.id, b.id))
 	})
 	err := errNoTrunk
 	for _, o := range mine {

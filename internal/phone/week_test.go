@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"opeka/internal/account"
 	"opeka/internal/bus"
 	"opeka/internal/care"
 	"opeka/internal/customer"
@@ -150,7 +151,7 @@ func (w *week) write(triggers int) {
 		set.Rules[i].Active = true
 	}
 	set.Policy.Dialling.Allowed = []string{"+380", "+48", "+1"}
-	if _, err := w.phone.SetSettings(w.t.Context(), desk, w.store, set); err != nil {
+	if _, err := w.phone.SetSettings(w.t.Context(), account.By{Scope: desk}, w.store, set); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := w.phone.SaveQueue(w.t.Context(), desk, phone.Queue{Store: w.store, Name: "Sales"}); err != nil {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,9 @@ func CountryPrefix(region string) string {
 	}
 	return ""
 }
+
+// Countries are the countries (ISO 3166) that have telephone numbers, in the order of their codes.
+func Countries() []string { return slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())) }
 
 // ZoneCountry is the country (ISO 3166) of a time zone, for zones of the countries in which shops are that we know of; else empty. The numbering library's own
 // tables of zones are too coarse for it: they give London to Ireland.

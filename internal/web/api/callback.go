@@ -165,8 +165,9 @@ func (a *API) registerCallbacks() {
 			ByID
 			Body phone.Settings
 		}) (*Out[phone.Settings], error) {
-			return out(a.Phone.SetSettings(ctx, scope(ctx), in.ID, in.Body))
+			return out(a.Phone.SetSettings(ctx, by(ctx), in.ID, in.Body))
 		})
+	a.registerOutgoing()
 	register(a, op{ID: "list-callback-refusals", Method: "GET", Path: "/stores/{id}/callback-refusals", Tag: tagCallbacks, Summary: "Why no call was owed, the latest first", Access: use},
 		func(ctx context.Context, in *struct {
 			ByID

@@ -1,8 +1,15 @@
 // Reads opening hours as the server does: holidays over weekdays, spans that run past midnight, the store's own time zone.
+import { locale } from '$lib/i18n/index.svelte';
 import type { Calendar, Span } from './api';
 
 export const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Day = (typeof days)[number];
+
+/** A day's name in the language of the screen. */
+export const dayName = (d: Day): string =>
+  new Intl.DateTimeFormat(locale.region, { weekday: 'long', timeZone: 'UTC' }).format(
+    Date.UTC(2024, 0, 1 + days.indexOf(d)),
+  );
 
 const whole: Span[] = [{ from: '00:00', to: '24:00' }];
 const ofDay = 1440;

@@ -22,6 +22,7 @@ import Phone from '@lucide/svelte/icons/phone';
 import Deskphone from '@lucide/svelte/icons/tablet-smartphone';
 import PhoneCall from '@lucide/svelte/icons/phone-call';
 import PhoneIncoming from '@lucide/svelte/icons/phone-incoming';
+import PhoneOutgoing from '@lucide/svelte/icons/phone-outgoing';
 import Plug from '@lucide/svelte/icons/plug';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import ShieldAlert from '@lucide/svelte/icons/shield-alert';
@@ -80,6 +81,7 @@ export const sections: Section[] = [
   ),
   shop('queues', 'settings.queues', ListOrdered, () => import('./Queues.svelte')),
   shop('phone-queues', 'settings.phone_queues', PhoneIncoming, () => import('./PhoneQueues.svelte')),
+  shop('outgoing', 'settings.outgoing', PhoneOutgoing, () => import('./Outgoing.svelte')),
   shop('callbacks', 'settings.callbacks', PhoneCall, () => import('./Callbacks.svelte')),
   shop('scripts', 'settings.scripts', ScrollText, () => import('../script/Scripts.svelte')),
   shop('macros', 'settings.macros', MessageSquareQuote, () => import('./Macros.svelte')),

@@ -3399,6 +3399,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stores/{id}/number-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell whether a number would be rung, and why not
+         * @description By the store's rules of dialling, or by others that aren't kept yet.
+         */
+        post: operations["check-number"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/stores/{id}/opt-outs": {
         parameters: {
             query?: never;
@@ -3430,6 +3450,23 @@ export interface paths {
          * @description What an address's owner forbade himself is his to allow: the audit log keeps who released it.
          */
         post: operations["release-opt-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/stores/{id}/outgoing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By which trunks a store rings others, and which countries there are to allow */
+        get: operations["get-outgoing"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4374,6 +4411,11 @@ export interface components {
             cc?: string[];
             to?: string[];
         };
+        "Check-numberRequest": {
+            dialling?: components["schemas"]["Dialling"];
+            /** @description As people write it */
+            number: string;
+        };
         Checkpoint: {
             /** Format: date-time */
             at: string;
@@ -4477,6 +4519,12 @@ export interface components {
             quiet_from?: string;
             quiet_to?: string;
             sms?: boolean;
+        };
+        Country: {
+            /** @description ISO 3166 */
+            code: string;
+            /** @description Such as +380; some countries share one */
+            prefix: string;
         };
         Counts: {
             queues: components["schemas"]["QueueCount"][];
@@ -6316,6 +6364,17 @@ export interface components {
              */
             wait_s: number;
         };
+        NumberCheck: {
+            /** @description ISO 3166 */
+            country: string;
+            /** @description E.164; empty: it can't be read */
+            number: string;
+            /**
+             * @description Why it isn't rung; empty: it is. Numbers that cost extra never are
+             * @enum {string}
+             */
+            refused: "" | "unreadable" | "costly" | "denied" | "foreign";
+        };
         Offer: {
             /** @description Its places are {{1}} or {{name}} */
             body: string;
@@ -6436,6 +6495,13 @@ export interface components {
             raw: string;
             /** Format: date-time */
             updated_at: string;
+        };
+        Outgoing: {
+            countries: components["schemas"]["Country"][];
+            /** @description That may be rung where the store names none, by its numbers and its time zone */
+            own_countries: string[];
+            /** @description In the order in which they are tried; those that don't work come last then */
+            trunks: components["schemas"]["StoreTrunk"][];
         };
         OwnWords: {
             /** Format: date-time */
@@ -6792,6 +6858,8 @@ export interface components {
             target_s: number;
             /** @description HH:MM by the customer's own clock: not later */
             to: string;
+            /** @description Connections in the order in which they are tried; any others after them */
+            trunks?: number[];
             /** Format: int64 */
             wrap_up_s: number;
         };
@@ -7577,6 +7645,19 @@ export interface components {
             /** Format: int64 */
             version?: number;
             widget?: components["schemas"]["WidgetSettings"];
+        };
+        StoreTrunk: {
+            /** @description Shown where the store names none */
+            caller_id: string;
+            /**
+             * Format: int64
+             * @description The connection's
+             */
+            id: number;
+            name: string;
+            /** @enum {string} */
+            state: "ok" | "degraded" | "auth_failed" | "paused";
+            state_reason: string;
         };
         Subscription: {
             /** Format: date-time */
@@ -15760,6 +15841,41 @@ export interface operations {
             };
         };
     };
+    "check-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Check-numberRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "add-opt-out": {
         parameters: {
             query?: never;
@@ -15820,6 +15936,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-outgoing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outgoing"];
+                };
             };
             /** @description Error */
             default: {

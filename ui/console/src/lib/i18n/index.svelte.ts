@@ -11,6 +11,7 @@ import type noticesWords from '$messages/en/notices.json';
 import type letterWords from '$messages/en/letter.json';
 import type notifyWords from '$messages/en/notify.json';
 import type optoutWords from '$messages/en/optouts.json';
+import type outgoingWords from '$messages/en/outgoing.json';
 import type phoneWords from '$messages/en/phone.json';
 import type phonequeueWords from '$messages/en/phonequeue.json';
 import type playerWords from '$messages/en/player.json';
@@ -40,6 +41,7 @@ type Words = typeof actWords &
   typeof notifyWords &
   typeof scriptWords &
   typeof optoutWords &
+  typeof outgoingWords &
   typeof settingsWords &
   typeof shopWords &
   typeof taskWords &

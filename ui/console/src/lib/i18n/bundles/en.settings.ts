@@ -5,6 +5,7 @@ import handset from '$messages/en/handset.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
 import optouts from '$messages/en/optouts.json';
+import outgoing from '$messages/en/outgoing.json';
 import phonequeue from '$messages/en/phonequeue.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
@@ -17,6 +18,7 @@ export default {
   ...notices,
   ...notify,
   ...optouts,
+  ...outgoing,
   ...phonequeue,
   ...settings,
   ...shop,

@@ -5,6 +5,7 @@ import handset from '$messages/pl/handset.json';
 import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
 import optouts from '$messages/pl/optouts.json';
+import outgoing from '$messages/pl/outgoing.json';
 import phonequeue from '$messages/pl/phonequeue.json';
 import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
@@ -17,6 +18,7 @@ export default {
   ...notices,
   ...notify,
   ...optouts,
+  ...outgoing,
   ...phonequeue,
   ...settings,
   ...shop,

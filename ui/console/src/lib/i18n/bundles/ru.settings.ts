@@ -5,6 +5,7 @@ import handset from '$messages/ru/handset.json';
 import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
 import optouts from '$messages/ru/optouts.json';
+import outgoing from '$messages/ru/outgoing.json';
 import phonequeue from '$messages/ru/phonequeue.json';
 import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
@@ -17,6 +18,7 @@ export default {
   ...notices,
   ...notify,
   ...optouts,
+  ...outgoing,
   ...phonequeue,
   ...settings,
   ...shop,

@@ -5,6 +5,7 @@ import handset from '$messages/uk/handset.json';
 import notices from '$messages/uk/notices.json';
 import notify from '$messages/uk/notify.json';
 import optouts from '$messages/uk/optouts.json';
+import outgoing from '$messages/uk/outgoing.json';
 import phonequeue from '$messages/uk/phonequeue.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
@@ -17,6 +18,7 @@ export default {
   ...notices,
   ...notify,
   ...optouts,
+  ...outgoing,
   ...phonequeue,
   ...settings,
   ...shop,
