@@ -20,7 +20,7 @@ var floors = []struct {
 	{"F0, knows nothing of shops", []string{"messages", "internal/db", "internal/job", "internal/bus", "internal/blob", "internal/cal", "internal/text", "internal/sound", "internal/outgoing", "internal/mailproof"}, true},
 	{"F1, the language", []string{"internal/care"}, false},
 	{"F2a, rooms that others lean on", []string{"internal/account", "internal/find", "internal/customer", "internal/post"}, true},
-	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/phone", "internal/notify", "internal/work", "internal/know", "internal/webhook", "internal/shop", "internal/channel", "internal/carrier"}, false},
+	{"F2b, rooms that act, and plugs", []string{"internal/commerce", "internal/inbox", "internal/phone", "internal/notify", "internal/digital", "internal/work", "internal/know", "internal/webhook", "internal/shop", "internal/channel", "internal/carrier"}, false},
 	{"F3, doors", []string{"internal/web", "ui"}, true},
 	{"F4, the whole", []string{"internal/app", "internal/demo", "internal/bench", "internal/command", "internal/peer", "cmd", "test"}, true},
 }

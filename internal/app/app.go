@@ -19,6 +19,7 @@ import (
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/digital"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/job"
@@ -55,6 +56,7 @@ type App struct {
 	Commerce  *commerce.Commerce
 	Sync      *commerce.Sync
 	Post      *post.Post
+	Digital   *digital.Digital
 	Notify    *notify.Notify
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone

@@ -14,6 +14,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
+	"opeka/internal/digital"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/know"
@@ -56,7 +57,8 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Customers = customer.New(a.DB, a.Bus, a.Find)
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
 	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](a.plugs()), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
-	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL, Audit: a.Accounts.Record})
+	a.Digital = digital.New(a.DB, digital.Options{Client: client, Sealer: sealer, Files: a.Files, Audit: a.Accounts.Record, Log: a.Log, PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
+	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL, Audit: a.Accounts.Record, Fill: a.Digital.Fill})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
@@ -64,12 +66,12 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Phone = phone.New(a.DB, a.Customers, a.Bus, phone.Options{Network: a.Trunks, Talks: a.Inbox, Letters: a.Post, PublicURL: c.PublicURL, Mixer: a.Mixer, Door: a.openDoor(c),
 		Files: a.Files, Recordings: filepath.Join(c.Data, "recording"), Sealer: sealer, Exchange: a.SIP, Audit: a.Accounts.Record, Log: a.Log})
 	a.Work = work.New(a.DB, work.Options{Audit: a.Accounts.Record, Post: a.Post, Bus: a.Bus, Key: sealer.Derive("inquiries"), PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
-	a.Notify = notify.New(a.DB, a.Post, notify.Options{Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
+	a.Notify = notify.New(a.DB, a.Post, notify.Options{Goods: a.Digital, Bus: a.Bus, Audit: a.Accounts.Record, Log: a.Log})
 	a.Know = know.New(a.DB, know.Options{Audit: a.Accounts.Record, Bus: a.Bus, Hands: hands{a}, Facts: a.scriptFacts, Fill: fill.New(scriptNames...), Log: a.Log})
 	a.Webhooks = webhook.New(a.DB, a.Accounts, sealer, a.Bus, client)
 
 	a.API = api.New(api.Deps{
-		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Notify: a.Notify, Know: a.Know, Outgoing: client,
+		DB: a.DB, Accounts: a.Accounts, Customers: a.Customers, Commerce: a.Commerce, Find: a.Find, Sync: a.Sync, Inbox: a.Inbox, Post: a.Post, Phone: a.Phone, Webhooks: a.Webhooks, Work: a.Work, Notify: a.Notify, Digital: a.Digital, Know: a.Know, Outgoing: client,
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
@@ -98,6 +100,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Live.Routes(mux)
 	a.Widget.Routes(mux)
 	portal.Routes(mux, a.Work, a.zoneOf, a.Log)
+	portal.GoodsRoutes(mux, a.Digital, a.Log)
 	portal.CallbackRoutes(mux, portal.Callbacks{Store: a.Accounts.StoreBySlug, Phone: a.Phone, Key: sealer.Derive("callback forms"), Now: a.DB.Now, BehindProxy: c.BehindProxy, Log: a.Log})
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))

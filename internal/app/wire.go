@@ -4,6 +4,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/commerce"
 	"opeka/internal/db"
+	"opeka/internal/digital"
 	"opeka/internal/inbox"
 	"opeka/internal/notify"
 	"opeka/internal/phone"
@@ -31,6 +32,9 @@ func (a *App) wire() {
 		a.DB.RouteWhen(e, notify.JobEvent, notify.Wanted)
 	}
 	a.DB.RouteWhen(care.EventStockChanged, notify.JobStock, notify.Short)
+	for _, e := range digital.Events {
+		a.DB.RouteWhen(e, digital.JobOrder, a.Digital.Wanted)
+	}
 	a.Webhooks.Wire(a.DB)
 
 	a.Find.AddSource(a.Customers.Source())
@@ -47,6 +51,7 @@ func (a *App) wire() {
 	a.Phone.Jobs(a.Jobs)
 	a.Work.Jobs(a.Jobs)
 	a.Notify.Jobs(a.Jobs)
+	a.Digital.Jobs(a.Jobs)
 	a.Know.Jobs(a.Jobs)
 	a.Webhooks.Jobs(a.Jobs)
 }

@@ -89,6 +89,11 @@ const (
 	EventExceptionRaised = "exception.raised" // something about an order isn't as it should be
 	EventExceptionClosed = "exception.closed" // its cause is gone
 
+	EventGoodsDelivered = "goods.delivered" // electronic goods: the customer can have them; Part names those that came together
+	EventGoodsShort     = "goods.short"     // they are paid for, and there are none
+	EventGoodsWithdrawn = "goods.withdrawn" // taken back with the order's money
+	EventKeysLow        = "goods.keys_low"  // few keys are left
+
 	EventTaskCreated   = "task.created"
 	EventTaskDone      = "task.done"
 	EventTaskEscalated = "task.escalated" // its deadline passed
@@ -236,6 +241,7 @@ const (
 	ExceptionParcelTrouble     ExceptionKind = "parcel_trouble" // lost, damaged, held
 	ExceptionStorageEnding     ExceptionKind = "storage_ending" // it waits at the point and is soon sent back
 	ExceptionRefundOverdue     ExceptionKind = "refund_overdue"
+	ExceptionGoodsMissing      ExceptionKind = "goods_missing" // electronic goods that are paid for, and there are none
 )
 
 // ExceptionEvent is the payload of exception.*. Work says what is to be made of it: a task for the department, a callback, or nothing;
@@ -253,6 +259,13 @@ type ExceptionEvent struct {
 	Deadline   time.Time     `json:"deadline_at"`       // of the work
 	Told       bool          `json:"told"`              // the customer is told by a notice
 	NoCall     bool          `json:"no_call,omitempty"` // he doesn't want to be rung, or not about this order
+}
+
+// KeysEvent is the payload of goods.keys_low; its subject are the goods.
+type KeysEvent struct {
+	Goods   int64 `json:"goods_id"`
+	Variant int64 `json:"variant_id"`
+	Free    int64 `json:"free"`
 }
 
 // What is made of an exception.

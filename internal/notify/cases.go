@@ -22,6 +22,7 @@ type playCase struct {
 type story struct {
 	Script
 	start time.Time
+	key   string // what electronic goods are called
 }
 
 // Cases lists what can be bought from oneself.
@@ -174,6 +175,19 @@ var cases = []playCase{
 		b.confirmed(2)
 		b.parcels(22, 30, 46, 60)
 	}},
+	{"electronic", func(b *story) {
+		b.electronic()
+		b.placed()
+		b.paid(0.2)
+		b.step(0.2, func(s *State) { s.gives(goodsDelivered, b.start.Add(12*time.Minute)) }, care.EventGoodsDelivered)
+	}},
+	{"electronic_short", func(b *story) {
+		b.electronic()
+		b.placed()
+		b.paid(0.2)
+		b.step(0.2, func(s *State) { s.gives(goodsShort, b.start.Add(12*time.Minute)) }, care.EventGoodsShort)
+		b.step(5, func(s *State) { s.gives(goodsDelivered, b.start.Add(5*time.Hour)) }, care.EventGoodsDelivered)
+	}},
 	{"coalesced", func(b *story) {
 		b.step(0, func(s *State) {
 			s.Payment, s.Order.PaymentAs = b.payment(0), string(care.PaymentPaid)
@@ -182,6 +196,24 @@ var cases = []playCase{
 		}, care.EventOrderCreated, care.EventPaymentCaptured, care.EventShipmentCreated, care.EventShipmentStatusChanged, care.EventShipmentAtPickupPoint)
 		b.parcel(20, care.ShipmentDelivered)
 	}},
+}
+
+// electronic makes the story's order one of a key alone.
+func (b *story) electronic() {
+	name := b.key
+	b.State.Order.Lines = []LineFacts{{Name: name, SKU: "GIFT-1", Quantity: 1, Total: b.State.Order.Money, Electronic: true}}
+	b.State.Order.Items, b.State.Order.Pickup, b.State.Goods.All = 1, false, true
+	b.State.Goods.Link = "https://example.com/g/sample"
+}
+
+// gives says what has become of the story's key.
+func (s *State) gives(state string, at time.Time) {
+	i := GoodsItem{Name: s.Order.Lines[0].Name, State: state, At: at}
+	s.Goods.Count, s.Goods.Missing = 0, state != goodsDelivered
+	if state == goodsDelivered {
+		i.Batch, i.Key, s.Goods.Count = "1", "••••-7F2K", 1
+	}
+	s.Goods.Items = []GoodsItem{i}
 }
 
 // restage derives the stage from the axes, as the mirror does.
@@ -310,13 +342,13 @@ func caseScript(key string, f StoreFacts, lang string, now time.Time) (Script, b
 	facts := v.Facts
 	facts.Refund, facts.Refunds, facts.Shipments = RefundFacts{}, nil, nil
 	facts.Payment = PaymentFacts{State: string(care.PaymentUnpaid), Received: care.Money{Currency: facts.Order.Currency}}
-	facts.Stock.Missing = nil
+	facts.Stock.Missing, facts.Goods = nil, GoodsFacts{}
 	facts.Order.State, facts.Order.PaymentAs, facts.Order.Fulfilment = string(care.OrderPlaced), string(care.PaymentUnpaid), string(care.FulfilmentUnfulfilled)
 	facts.Order.PlacedAt, facts.Order.ChangedAt, facts.Order.PromisedAt, facts.Order.Pickup = start, start, time.Time{}, true
 	facts.Shipment.Early, facts.Shipment.ArrivedAt, facts.Shipment.KeptUntil = false, time.Time{}, time.Time{}
 	facts.Shipment.ETA = start.AddDate(0, 0, 3)
 	facts.Customer.Orders, facts.Customer.OpenOrders = 1, 1
-	b := &story{start: start}
+	b := &story{start: start, key: v.Facts.Goods.Items[0].Name}
 	b.Until = 21 * 24 * time.Hour
 	b.State = State{Facts: facts, Store: f, Reach: map[string]Reach{
 		care.ChannelEmail: {Address: "anna@example.com"}, care.ChannelSMS: {Address: "+380671234567", Reports: true}, care.ChannelViber: {Address: "+380671234567", Reports: true},

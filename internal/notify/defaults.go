@@ -30,6 +30,7 @@ func DefaultPolicy() Policy {
 			mail("accepted"),
 			late(mail("payment_failed"), 20*minute),
 			short("payment_received", surely),
+			{Key: "goods_ready", Moment: "goods_ready", On: true, Channels: append(append([]Step{}, letter...), ring...), Once: "part"},
 			mail("confirmed"),
 			off(mail("packed")),
 			mail("handed_over"), short("handed_over", ring),
@@ -65,6 +66,7 @@ func DefaultPolicy() Policy {
 		{Kind: care.ExceptionAttemptFailed, On: true, Work: care.WorkCallback, DeadlineS: 8 * hour},
 		{Kind: care.ExceptionParcelTrouble, On: true, Work: care.WorkCallback, DeadlineS: 8 * hour},
 		{Kind: care.ExceptionStorageEnding, On: true, AfterS: 5 * day, Work: care.WorkNone},
+		{Kind: care.ExceptionGoodsMissing, On: true, Work: care.WorkTask, DeadlineS: 2 * hour},
 		{Kind: care.ExceptionRefundOverdue, On: true, AfterS: 3 * day, Work: care.WorkTask, DeadlineS: day},
 	}
 	return p

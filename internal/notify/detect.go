@@ -34,6 +34,7 @@ func init() {
 		care.ExceptionParcelTrouble:     {part: partShipment, holds: parcelIn(care.ShipmentException), since: hasMoved},
 		care.ExceptionStorageEnding:     {part: partShipment, holds: parcelIn(care.ShipmentAtPickupPoint), since: hasArrived},
 		care.ExceptionRefundOverdue:     {holds: owesMoney, since: owesSince},
+		care.ExceptionGoodsMissing:      {holds: lacksGoods, since: lacksSince},
 	}
 }
 
@@ -41,7 +42,7 @@ func init() {
 func Exceptions() []care.ExceptionKind {
 	return []care.ExceptionKind{
 		care.ExceptionPaymentMissing, care.ExceptionReservationFailed, care.ExceptionNotConfirmed, care.ExceptionNotShipped, care.ExceptionParcelStuck,
-		care.ExceptionAttemptFailed, care.ExceptionParcelTrouble, care.ExceptionStorageEnding, care.ExceptionRefundOverdue,
+		care.ExceptionAttemptFailed, care.ExceptionParcelTrouble, care.ExceptionStorageEnding, care.ExceptionRefundOverdue, care.ExceptionGoodsMissing,
 	}
 }
 
@@ -129,6 +130,9 @@ func isShort(s *State, _ string) bool {
 }
 
 func isUnconfirmed(s *State, _ string) bool {
+	if s.Goods.All && s.isPaid() { // given already: there is nothing to confirm
+		return false
+	}
 	switch s.stage() {
 	case care.StagePlaced, care.StagePaid:
 		return !s.Order.Deleted && care.OrderState(s.Order.State) == care.OrderPlaced
@@ -137,6 +141,9 @@ func isUnconfirmed(s *State, _ string) bool {
 }
 
 func isUnshipped(s *State, _ string) bool {
+	if s.Goods.All {
+		return false
+	}
 	switch s.stage() {
 	case care.StagePaid, care.StageProcessing, care.StagePacked:
 		return !s.Order.Deleted

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type loaded struct {
 	phones    []string
 	handles   map[string][]string // his identities by kind
 	forbidden map[string]bool     // what he doesn't allow, by consent's subject
+
+	electronics int // lines that are delivered electronically
 }
 
 // load reads how an order stands. It knows no scope.
@@ -42,7 +45,8 @@ func (n *Notify) load(ctx context.Context, q db.Querier, order int64, now time.T
 	}
 	for _, part := range []func(context.Context, db.Querier) error{
 		func(ctx context.Context, q db.Querier) error { return l.goods(ctx, q, &p.Policy, now) },
-		l.money, func(ctx context.Context, q db.Querier) error { return l.parcels(ctx, q, &p.Policy) }, l.whom,
+		l.money, func(ctx context.Context, q db.Querier) error { return l.parcels(ctx, q, &p.Policy) }, l.whom, func(ctx context.Context, q db.Querier) error { return n.electronic(ctx, q, l, now) },
+
 		func(ctx context.Context, q db.Querier) error { return n.reach(ctx, q, l) },
 		func(ctx context.Context, q db.Querier) error { return l.told(ctx, q, now) },
 	} {
@@ -115,19 +119,27 @@ s.name, s.language, s.color, s.time_zone, s.calendar FROM orders o JOIN stores s
 
 func (l *loaded) goods(ctx context.Context, q db.Querier, p *Policy, now time.Time) error {
 	var lines []StockLine
-	err := each(ctx, q, `SELECT l.name, l.sku, l.quantity, l.total, l.variant_id, coalesce(v.untracked, FALSE), coalesce(v.backorder, FALSE), coalesce(r.virtual, FALSE),
+	err := each(ctx, q, `SELECT l.name, l.sku, l.quantity, l.total, l.variant_id, coalesce(v.untracked, FALSE), coalesce(v.backorder, FALSE), coalesce(r.virtual, FALSE), coalesce(g.kind, ''),
+CASE WHEN g.kind = 'key' THEN (SELECT count(*) FROM digital_keys k WHERE k.goods_id = g.id AND k.state = 'free') ELSE 0 END,
 (SELECT CAST(sum(k.available) AS BIGINT) FROM stock_levels k WHERE k.variant_id = l.variant_id), (SELECT min(k.as_of_at) FROM stock_levels k WHERE k.variant_id = l.variant_id)
-FROM order_lines l LEFT JOIN variants v ON v.id = l.variant_id LEFT JOIN products r ON r.id = v.product_id WHERE l.order_id = $1 ORDER BY l.position`, []any{l.Order.ID}, func(rows pgx.Rows) error {
+FROM order_lines l LEFT JOIN variants v ON v.id = l.variant_id LEFT JOIN products r ON r.id = v.product_id LEFT JOIN digital_goods g ON g.variant_id = l.variant_id AND l.variant_id <> 0 WHERE l.order_id = $1 ORDER BY l.position`, []any{l.Order.ID}, func(rows pgx.Rows) error {
 		var f LineFacts
-		var quantity, total, variant int64
+		var quantity, total, variant, keys int64
+		var kind string
 		var untracked, backorder, virtual bool
 		var available, asOf *int64
-		if err := rows.Scan(&f.Name, &f.SKU, &quantity, &total, &variant, &untracked, &backorder, &virtual, &available, &asOf); err != nil {
+		if err := rows.Scan(&f.Name, &f.SKU, &quantity, &total, &variant, &untracked, &backorder, &virtual, &kind, &keys, &available, &asOf); err != nil {
 			return err
 		}
 		f.Quantity, f.Total = int(quantity), care.Money{Amount: total, Currency: l.Order.Currency}
+		f.Electronic = kind != ""
 		l.Order.Lines = append(l.Order.Lines, f)
+		l.electronics += min(1, len(kind))
 		s := StockLine{Name: f.Name, Quantity: quantity, Known: available != nil, Free: untracked || backorder || virtual}
+		if f.Electronic { // counted by its own room, and never put aside: with too few keys nobody knows yet
+			s.Free, available = kind != "key" || keys >= quantity, nil
+			s.Known = false
+		}
 		if available != nil {
 			s.Available, s.AsOf = *available, db.Time(*asOf).Time()
 		}
@@ -144,6 +156,40 @@ FROM order_lines l LEFT JOIN variants v ON v.id = l.variant_id LEFT JOIN product
 	}
 	l.Stock = Reserve(lines, asked, l.Order.PlacedAt, now, time.Duration(p.ReservationS)*time.Second)
 	return nil
+}
+
+// electronic reads what of the order is delivered electronically.
+func (n *Notify) electronic(ctx context.Context, q db.Querier, l *loaded, now time.Time) error {
+	l.Goods.All = l.electronics > 0 && l.electronics == len(l.Order.Lines)
+	if l.electronics == 0 || n.o.Goods == nil {
+		return nil
+	}
+	days := int64(1)
+	err := each(ctx, q, `SELECT p.id, p.name, p.kind, p.state, p.hint, p.batch, p.short_at, p.delivered_at, coalesce(g.instructions, ''), coalesce(g.link_days, 30)
+FROM digital_pieces p LEFT JOIN digital_goods g ON g.id = p.goods_id WHERE p.order_id = $1 ORDER BY p.id LIMIT 1000`, []any{l.Order.ID}, func(rows pgx.Rows) error {
+		var i GoodsItem
+		var id, batch, last int64
+		var kind, hint string
+		var short, given db.Time
+		if err := rows.Scan(&id, &i.Name, &kind, &i.State, &hint, &batch, &short, &given, &i.Instructions, &last); err != nil {
+			return err
+		}
+		days = max(days, last)
+		switch i.State {
+		case goodsDelivered:
+			i.Batch, i.At = strconv.FormatInt(batch, 10), given.Time()
+			l.Goods.Count++
+			if kind != "file" {
+				i.Key = n.o.Goods.Place(id, kind, hint)
+			}
+		case goodsShort, goodsFailed:
+			i.At, l.Goods.Missing = short.Time(), true
+		}
+		l.Goods.Items = append(l.Goods.Items, i)
+		return nil
+	})
+	l.Goods.Link = n.o.Goods.Link(l.Order.ID, now.AddDate(0, 0, int(days)))
+	return err
 }
 
 func (l *loaded) money(ctx context.Context, q db.Querier) error {

@@ -32,6 +32,7 @@ const (
 	partShipment = "shipment"
 	partRefund   = "refund"
 	partReturn   = "return"
+	partGoods    = "goods" // electronic ones that came together
 )
 
 // ExceptionEvent is the trigger of an exception's notices.
@@ -41,6 +42,7 @@ var moments = []moment{
 	{key: "accepted", brings: []string{care.EventOrderCreated}, mayBring: []string{care.EventOrderStatusChanged, care.EventOrderUpdated}, holds: isAccepted, happened: wasPlaced, awaitsStock: true},
 	{key: "payment_received", brings: []string{care.EventPaymentCaptured}, holds: isPrepaid, happened: wasPaid},
 	{key: "payment_failed", brings: []string{care.EventPaymentFailed}, holds: hasPaymentFailed, happened: justNow},
+	{key: "goods_ready", brings: []string{care.EventGoodsDelivered}, part: partGoods, holds: isReady, happened: wasGiven},
 	{key: "confirmed", mayBring: []string{care.EventOrderStatusChanged}, holds: isConfirmed, happened: wasChanged},
 	{key: "packed", mayBring: []string{care.EventOrderStatusChanged}, holds: isPacked, happened: wasChanged},
 	{key: "handed_over", mayBring: []string{care.EventShipmentCreated, care.EventShipmentStatusChanged, care.EventOrderStatusChanged}, part: partShipment, holds: parcelIn(care.ShipmentHandedOver, care.ShipmentInTransit), happened: hasMoved, rank: 1},
@@ -64,6 +66,7 @@ var moments = []moment{
 	trouble(care.ExceptionParcelTrouble, partShipment),
 	trouble(care.ExceptionStorageEnding, partShipment),
 	trouble(care.ExceptionRefundOverdue, ""),
+	trouble(care.ExceptionGoodsMissing, ""),
 }
 
 // trouble is the moment of an exception: true while its cause is there.
@@ -102,6 +105,12 @@ func (m *moment) parts(s *State) []string {
 		for _, r := range s.Refunds {
 			out = append(out, r.ID)
 		}
+	case partGoods:
+		for _, i := range s.Goods.Items {
+			if i.State == goodsDelivered && i.Batch != "" && !slices.Contains(out, i.Batch) {
+				out = append(out, i.Batch)
+			}
+		}
 	case partReturn:
 		for _, r := range s.Returns {
 			out = append(out, r.ID)
@@ -131,7 +140,40 @@ func isAccepted(s *State, _ string) bool {
 
 // isConfirmed and isPacked are of orders that haven't left yet.
 func isConfirmed(s *State, _ string) bool {
-	return !s.Order.Deleted && s.stage() == care.StageProcessing && s.Stock.Reservation != ReservationShort
+	return !s.Order.Deleted && s.stage() == care.StageProcessing && s.Stock.Reservation != ReservationShort && !s.Goods.All
+}
+
+// isReady is electronic goods that the customer can have, and keeps.
+func isReady(s *State, part string) bool {
+	return !over(s) && s.isPaid() && slices.ContainsFunc(s.Goods.Items, func(i GoodsItem) bool { return i.Batch == part && i.State == goodsDelivered })
+}
+
+func (s *State) isPaid() bool {
+	p := care.PaymentState(s.Order.PaymentAs)
+	return p == care.PaymentPaid || p == care.PaymentPartiallyRefunded
+}
+
+func wasGiven(s *State, part string) (at time.Time) {
+	for _, i := range s.Goods.Items {
+		if i.Batch == part && i.At.After(at) {
+			at = i.At
+		}
+	}
+	return at
+}
+
+// lacksGoods is an order that is paid for and has got nothing for it.
+func lacksGoods(s *State, _ string) bool {
+	return !over(s) && s.isPaid() && s.Goods.Missing
+}
+
+func lacksSince(s *State, _ string) (since time.Time) {
+	for _, i := range s.Goods.Items {
+		if (i.State == goodsShort || i.State == goodsFailed) && (since.IsZero() || i.At.Before(since)) {
+			since = i.At
+		}
+	}
+	return since
 }
 
 func isPacked(s *State, _ string) bool { return !s.Order.Deleted && s.stage() == care.StagePacked }

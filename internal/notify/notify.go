@@ -38,6 +38,7 @@ var Events = []string{
 	care.EventPaymentCaptured, care.EventPaymentFailed, care.EventPaymentRefunded,
 	care.EventShipmentCreated, care.EventShipmentStatusChanged, care.EventShipmentAtPickupPoint, care.EventShipmentDelivered, care.EventShipmentException, care.EventShipmentReturning,
 	care.EventReturnApproved, care.EventReturnReceived, care.EventReturnClosed, care.EventRefundCreated, care.EventRefundSettled, care.EventRefundFailed,
+	care.EventGoodsDelivered, care.EventGoodsShort, care.EventGoodsWithdrawn,
 }
 
 // Wanted tells whether an event is worth a job: what happened before the shop was connected never is.
@@ -66,8 +67,16 @@ type Bus interface {
 	Publish(topic string, data []byte)
 }
 
+// Goods is what the room asks about electronic goods, whose own room stands beside it.
+type Goods interface {
+	Link(order int64, until time.Time) string
+	Place(piece int64, kind, hint string) string
+	Bare(s string) string
+}
+
 // Options are what New may be told.
 type Options struct {
+	Goods Goods
 	Bus   Bus
 	Audit func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 	Log   *slog.Logger

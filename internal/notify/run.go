@@ -308,7 +308,7 @@ func (n *Notify) send(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, r 
 		return err
 	}
 	tx.Defer(`INSERT INTO notice_sends (id, notice_id, store_id, customer_id, channel, address, send_id, state, code, subject, body, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', $8, $9, $10)`,
-		id, r.id, r.store, r.customer, s.Channel, s.Address, send, out.Subject, out.Text, db.At(tx.Now))
+		id, r.id, r.store, r.customer, s.Channel, s.Address, send, n.bare(out.Subject), n.bare(out.Text), db.At(tx.Now))
 	governs, _ := json.Marshal(s.Notice) // its channels in this customer's order
 	tx.Defer(`UPDATE notices SET outcome = 'sent', reason = $1, step = $2, channel = $3, language = $4, passed = $5, governs = $6, due_at = $7, sent_at = $7 WHERE id = $8`,
 		string(s.Reason), int64(s.Step), s.Channel, lang, passedJSON(s.Passed), json.RawMessage(governs), db.At(tx.Now), r.id)
@@ -319,6 +319,14 @@ func (n *Notify) send(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, r 
 	}
 	n.hint(tx, r)
 	return nil
+}
+
+// bare is what of a notice is kept to be read: without the keys that it was sent with.
+func (n *Notify) bare(s string) string {
+	if n.o.Goods == nil {
+		return s
+	}
+	return n.o.Goods.Bare(s)
 }
 
 // onFallback tries the next channel when the one before hasn't delivered in its time.

@@ -6,11 +6,11 @@ import (
 	"opeka/internal/care"
 )
 
-var sampleWords = map[string]struct{ store, first, last, item, other, point, address, route, hours string }{
-	"en": {"The Corner Shop", "Anna", "Brown", "Ceramic mug", "Green tea, 200 g", "Pickup point Mill Lane", "12 Mill Lane, ground floor", "from the bus stop through the arch, second door on the left", "Mon–Sat 9:00–20:00"},
-	"uk": {"Затишна крамниця", "Олена", "Шевченко", "Керамічна чашка", "Зелений чай, 200 г", "Пункт видачі на Подолі", "вул. Сагайдачного, 12, 1 поверх", "від метро через арку, другі двері ліворуч", "пн–сб 9:00–20:00"},
-	"ru": {"Уютная лавка", "Елена", "Иванова", "Керамическая чашка", "Зелёный чай, 200 г", "Пункт выдачи на Садовой", "ул. Садовая, 12, 1 этаж", "от метро через арку, вторая дверь налево", "пн–сб 9:00–20:00"},
-	"pl": {"Przytulny sklep", "Anna", "Kowalska", "Kubek ceramiczny", "Zielona herbata, 200 g", "Punkt odbioru Młyńska", "ul. Młyńska 12, parter", "od przystanku przez bramę, drugie drzwi po lewej", "pn–sob 9:00–20:00"},
+var sampleWords = map[string]struct{ store, first, last, item, other, point, address, route, hours, key string }{
+	"en": {"The Corner Shop", "Anna", "Brown", "Ceramic mug", "Green tea, 200 g", "Pickup point Mill Lane", "12 Mill Lane, ground floor", "from the bus stop through the arch, second door on the left", "Mon–Sat 9:00–20:00", "Gift card, €20"},
+	"uk": {"Затишна крамниця", "Олена", "Шевченко", "Керамічна чашка", "Зелений чай, 200 г", "Пункт видачі на Подолі", "вул. Сагайдачного, 12, 1 поверх", "від метро через арку, другі двері ліворуч", "пн–сб 9:00–20:00", "Подарунковий сертифікат, 500 грн"},
+	"ru": {"Уютная лавка", "Елена", "Иванова", "Керамическая чашка", "Зелёный чай, 200 г", "Пункт выдачи на Садовой", "ул. Садовая, 12, 1 этаж", "от метро через арку, вторая дверь налево", "пн–сб 9:00–20:00", "Подарочный сертификат, 500 грн"},
+	"pl": {"Przytulny sklep", "Anna", "Kowalska", "Kubek ceramiczny", "Zielona herbata, 200 g", "Punkt odbioru Młyńska", "ul. Młyńska 12, parter", "od przystanku przez bramę, drugie drzwi po lewej", "pn–sob 9:00–20:00", "Karta podarunkowa, 100 zł"},
 }
 
 var sampleMoney = map[string]string{"en": "EUR", "uk": "UAH", "ru": "UAH", "pl": "PLN"}
@@ -37,5 +37,6 @@ func Sample(lang string) Vars {
 		Shipment: parcel, Shipments: []ShipmentFacts{parcel},
 		Payment: PaymentFacts{State: string(care.PaymentPaid), Prepaid: true, Received: money(124990), Paid: 1249.9, At: at, Error: "card declined"},
 		Refund:  refund, Refunds: []RefundFacts{refund},
+		Goods: GoodsFacts{Count: 1, Link: "https://example.com/g/sample", Items: []GoodsItem{{Batch: "1", Name: w.key, State: goodsDelivered, Key: "••••-7F2K", At: at}, {Name: w.key, State: goodsShort, At: at}}},
 	}}
 }

@@ -72,6 +72,7 @@ type Facts struct {
 	Shipment ShipmentFacts `expr:"shipment"` // the parcel in question
 	Payment  PaymentFacts  `expr:"payment"`
 	Refund   RefundFacts   `expr:"refund"`
+	Goods    GoodsFacts    `expr:"goods"` // electronic ones
 
 	// Parts that the facts above are chosen from.
 	Shipments []ShipmentFacts `expr:"shipments"`
@@ -112,10 +113,12 @@ type OrderFacts struct {
 
 // LineFacts is a line of the order.
 type LineFacts struct {
-	Name     string     `expr:"name"`
-	SKU      string     `expr:"sku"`
-	Quantity int        `expr:"quantity"`
-	Total    care.Money `expr:"-"`
+	Name     string `expr:"name"`
+	SKU      string `expr:"sku"`
+	Quantity int    `expr:"quantity"`
+	// Electronic lines are given as soon as they are paid for.
+	Electronic bool       `expr:"electronic"`
+	Total      care.Money `expr:"-"`
 }
 
 // CustomerFacts is whom it is about.
@@ -194,6 +197,32 @@ type RefundFacts struct {
 	Account string `expr:"-"`
 }
 
+// GoodsFacts is what of the order is delivered electronically.
+type GoodsFacts struct {
+	Count   int         `expr:"count"`   // pieces that the customer can have
+	Missing bool        `expr:"missing"` // some are paid for, and there are none
+	All     bool        `expr:"all"`     // nothing of the order goes by parcel
+	Items   []GoodsItem `expr:"-"`
+	Link    string      `expr:"-"` // to the customer's page
+}
+
+// GoodsItem is one piece.
+type GoodsItem struct {
+	Batch        string // those that came together
+	Name         string
+	State        string // as internal/digital says
+	Key          string // its place in the words: the key itself is put in when they go out
+	Instructions string
+	At           time.Time // when it was given, or found short
+}
+
+// States of a piece that matter here.
+const (
+	goodsDelivered = "delivered"
+	goodsShort     = "short"
+	goodsFailed    = "failed"
+)
+
 // ReturnFacts is goods coming back.
 type ReturnFacts struct {
 	ID    string    `expr:"-"`
@@ -219,6 +248,14 @@ func (f Facts) about(kind, part string) Facts {
 				f.Refund = r
 			}
 		}
+	case partGoods:
+		var own []GoodsItem
+		for _, i := range f.Goods.Items {
+			if i.Batch == part && i.State == goodsDelivered {
+				own = append(own, i)
+			}
+		}
+		f.Goods.Items = own
 	}
 	return f
 }

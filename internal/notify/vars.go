@@ -27,6 +27,7 @@ var variables = map[string]bool{
 	"point.name": true, "point.address": true, "point.route": true, "point.hours": true, "point.phone": true, "point.notice": true,
 	"payment.received": true, "payment.prepaid": true, "payment.error": true,
 	"refund.amount": true, "refund.whole": true,
+	"goods.link": true, "goods.items": true, "goods.missing": true, "goods.items[].name": true, "goods.items[].key": true, "goods.items[].instructions": true,
 }
 
 // Variables lists the names that a template may use.
@@ -65,6 +66,21 @@ func (v Vars) tree(lang string) map[string]any {
 	if len(missing) > 0 {
 		missed = missing
 	}
+	var goods, lacking []any
+	for _, i := range f.Goods.Items {
+		switch i.State {
+		case goodsDelivered:
+			goods = append(goods, map[string]any{"name": some(i.Name), "key": some(i.Key), "instructions": some(i.Instructions)})
+		case goodsShort, goodsFailed:
+			lacking = append(lacking, i.Name)
+		}
+	}
+	list := func(of []any) any {
+		if len(of) == 0 {
+			return nil
+		}
+		return of
+	}
 	var toPay any
 	if left := f.Order.Money.Amount - f.Payment.Received.Amount; f.Payment.State != string(care.PaymentPaid) && left > 0 && f.Order.PaymentAs != string(care.PaymentAuthorized) {
 		toPay = sayMoney(care.Money{Amount: left, Currency: f.Order.Money.Currency}, lang)
@@ -82,6 +98,7 @@ func (v Vars) tree(lang string) map[string]any {
 		"point":   map[string]any{"name": some(p.Name), "address": some(p.Address), "route": some(p.Route), "hours": some(p.Hours), "phone": some(p.Phone), "notice": some(p.Notice)},
 		"payment": map[string]any{"received": sayMoney(f.Payment.Received, lang), "prepaid": f.Payment.Prepaid, "error": some(f.Payment.Error)},
 		"refund":  map[string]any{"amount": sayMoney(f.Refund.Money, lang), "whole": f.Refund.Whole},
+		"goods":   map[string]any{"link": someURL(f.Goods.Link), "items": list(goods), "missing": list(lacking)},
 	}
 }
 

@@ -83,6 +83,8 @@ type Options struct {
 	Log       *slog.Logger
 	PublicURL string // in front of a file's path, for services that fetch files themselves
 	Audit     func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
+	// Fill puts in, at the moment of sending, what may not lie readable among the sends: the keys of a store's electronic goods.
+	Fill func(ctx context.Context, store int64, s string, asHTML bool) (string, error)
 }
 
 // Post is the room. It is safe for concurrent use.

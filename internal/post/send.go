@@ -267,6 +267,18 @@ func (p *Post) outbound(ctx context.Context, s send) (care.Outbound, error) {
 	if err := json.Unmarshal(s.body, &b); err != nil {
 		return care.Outbound{}, err
 	}
+	if p.o.Fill != nil && s.Class == ClassNotice {
+		for _, words := range []struct {
+			text *string
+			html bool
+		}{{&b.Subject, false}, {&b.Text, false}, {&b.HTML, true}} {
+			filled, err := p.o.Fill(ctx, s.Store, *words.text, words.html)
+			if err != nil {
+				return care.Outbound{}, err
+			}
+			*words.text = filled
+		}
+	}
 	m := care.Outbound{Key: strconv.FormatInt(s.ID, 10), To: s.Address, ToName: b.ToName, Thread: s.thread, ReplyTo: b.ReplyTo, Subject: b.Subject, Body: b.Text, HTML: b.HTML, Quoted: b.Quoted,
 		Template: b.Template, Language: b.Language, Automatic: b.Automatic, Headers: b.Headers}
 	for _, f := range b.Files {

@@ -43,11 +43,11 @@ type node struct {
 }
 
 // onBoth plays a story on both engines, each with an installation of its own.
-func onBoth(t *testing.T, story func(t *testing.T, w *installation)) {
+func onBoth(t *testing.T, story func(t *testing.T, w *installation), change ...func(*app.Config)) {
 	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			story(t, install(t, e))
+			story(t, install(t, e, change...))
 		})
 	}
 }

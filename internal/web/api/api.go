@@ -18,6 +18,7 @@ import (
 	"opeka/internal/commerce"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/digital"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/know"
@@ -42,6 +43,7 @@ type Deps struct {
 	Webhooks  *webhook.Webhooks
 	Work      *work.Work
 	Notify    *notify.Notify
+	Digital   *digital.Digital
 	Know      *know.Know
 	Inbox     *inbox.Inbox
 	Phone     *phone.Phone
@@ -99,6 +101,7 @@ func New(d Deps) *API {
 	a.registerProduct()
 	a.registerImport()
 	a.registerNotify()
+	a.registerDigital()
 	a.registerTasks()
 	a.serveReference()
 	a.mux.HandleFunc("/", a.noSuchRoute)

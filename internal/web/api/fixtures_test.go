@@ -9,6 +9,7 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/customer"
 	"opeka/internal/db"
+	"opeka/internal/digital"
 	"opeka/internal/find"
 	"opeka/internal/inbox"
 	"opeka/internal/know"
@@ -74,6 +75,24 @@ var fixtures = map[string]func(s *desk, store int64) int64{
 		}
 		s.chat(store, file.ID)
 		return file.ID
+	},
+
+	"/electronic-goods": func(s *desk, store int64) int64 { return s.electronic(store, digital.KindFile).ID },
+	"/electronic-pieces": func(s *desk, store int64) int64 {
+		g, piece := s.electronic(store, digital.KindFile), s.db.ID()
+		s.write(func(tx *db.Tx) {
+			tx.Defer(`INSERT INTO digital_pieces (id, store_id, order_id, goods_id, variant_id, unit, name, kind, state, key_id, content, hint, batch, downloads, problem, seen_at, short_at, delivered_at, withdrawn_at, created_at)
+VALUES ($1, $2, 1, $3, $4, $1, 'A book', 'file', 'delivered', 0, $5, 'book.pdf', 0, 0, '', 0, 0, 0, 0, 0)`, piece, store, g.ID, g.Variant, []byte{})
+		})
+		return piece
+	},
+	"/orders": func(s *desk, store int64) int64 {
+		order := s.db.ID()
+		s.write(func(tx *db.Tx) {
+			tx.Defer(`INSERT INTO orders (id, store_id, connection_id, external_id, customer_id, number, order_state, payment_state, fulfilment_state, stage, open, currency, total, ship_to, bill_to, tags, custom, placed_at, updated_at, fetched_at)
+VALUES ($1, $2, 1, $3, 0, 'A-1', 'placed', 'unpaid', 'unfulfilled', 'placed', TRUE, 'UAH', 100, '{}', '{}', '[]', '{}', 0, 0, 0)`, order, store, id(order))
+		})
+		return order
 	},
 
 	"/phone-queues": func(s *desk, store int64) int64 {
@@ -208,12 +227,13 @@ VALUES ($1, $2, $3, 1, 'order.created', '{}', 'failed', $4)`, delivery, endpoint
 
 // bodies are for operations whose smallest valid body can't be guessed from its schema; STORE stands for the store's id.
 var bodies = map[string]string{
-	"set-phone-prompt": "RIFF",
-	"create-webhook":   `{"store_id":STORE,"url":"https://hooks.example"}`,
-	"add-script":       `{"store_id":STORE,"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"change-script":    `{"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"rehearse-script":  `{"store_id":STORE,"language":"en","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
-	"update-webhook":   `{"url":"https://hooks.example"}`,
+	"set-phone-prompt":    "RIFF",
+	"set-electronic-file": "a book",
+	"create-webhook":      `{"store_id":STORE,"url":"https://hooks.example"}`,
+	"add-script":          `{"store_id":STORE,"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"change-script":       `{"name":"x","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"rehearse-script":     `{"store_id":STORE,"language":"en","body":{"start":"a","steps":[{"key":"a","title":{"en":"A"},"say":{"en":"Hi"},"outcome":"done"}]}}`,
+	"update-webhook":      `{"url":"https://hooks.example"}`,
 }
 
 // staff makes an agent of one store, with a session.
@@ -285,6 +305,27 @@ func (s *desk) script(store int64) know.Script {
 	return made
 }
 
+func (s *desk) write(f func(tx *db.Tx)) {
+	s.t.Helper()
+	err := s.db.Write(s.t.Context(), db.System, func(tx *db.Tx) error { f(tx); return nil })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// electronic makes a variant that is delivered electronically.
+func (s *desk) electronic(store int64, kind string) digital.Goods {
+	s.t.Helper()
+	product, variant := s.db.ID(), s.db.ID()
+	s.write(func(tx *db.Tx) {
+		tx.Defer(`INSERT INTO products (id, store_id, connection_id, external_id, name, folded, categories, updated_at) VALUES ($1, $2, 1, $3, 'A book', 'a book', '[]', 0)`, product, store, id(product))
+		tx.Defer(`INSERT INTO variants (id, store_id, connection_id, product_id, external_id, options, price, currency) VALUES ($1, $2, 1, $3, $4, '[]', 100, 'UAH')`, variant, store, product, id(variant))
+	})
+	var made digital.Goods
+	s.do(s.admin, "PUT", "/electronic-goods", digital.GoodsInput{Store: store, Variant: variant, Kind: kind}, 200, &made)
+	return made
+}
+
 // rooms gives the desk every room that has operations.
 func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	customers := customer.New(s.db, s.bus, nil)
@@ -294,6 +335,7 @@ func (s *desk) rooms(sealer *account.Sealer, d *Deps) {
 	d.Find = find.New(s.db)
 	d.Know = know.New(s.db, know.Options{Fill: fill.New("customer.name"), Facts: func(context.Context, know.Run, string) (map[string]any, error) { return map[string]any{}, nil }})
 	d.Work = work.New(s.db, work.Options{Key: []byte("key")})
+	d.Digital = digital.New(s.db, digital.Options{Sealer: sealer, Files: s.files})
 	d.Notify = notify.New(s.db, nil, notify.Options{})
 	d.Webhooks = webhook.New(s.db, s.accounts, sealer, s.bus, http.DefaultClient)
 	s.t.Cleanup(d.Webhooks.Close)

@@ -1685,6 +1685,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/electronic-goods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is delivered electronically, with the stock of keys */
+        get: operations["list-electronic-goods"];
+        /**
+         * Have a variant delivered electronically, or change how
+         * @description Orders placed from now on are delivered as soon as their payment is confirmed. kind key: from a stock of keys; file: the same file for everybody; action: your own program is asked, by a signed POST, as the guide for shop developers says.
+         */
+        put: operations["mark-electronic-goods"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/electronic-goods/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get how a variant is delivered electronically */
+        get: operations["get-electronic-goods"];
+        put?: never;
+        post?: never;
+        /**
+         * Deliver a variant as an ordinary one again
+         * @description Refused once it has keys, or was delivered.
+         */
+        delete: operations["unmark-electronic-goods"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/electronic-goods/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give the file that is delivered
+         * @description Whoever bought it before gets the new one when he fetches it again.
+         */
+        put: operations["set-electronic-file"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/electronic-goods/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in keys or codes from a CSV file
+         * @description One key in the first column of each row. With dry_run nothing is kept. Rows that aren't taken in come back with their numbers and reasons; a key that was ever taken in isn't again. Orders that wait for keys get them at once, the oldest first.
+         */
+        post: operations["add-electronic-keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/electronic-pieces/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See a key as it is; that you looked is on record */
+        post: operations["reveal-electronic-piece"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/exceptions": {
         parameters: {
             query?: never;
@@ -2502,6 +2601,63 @@ export interface paths {
          * @description It is done in the background: once the shop has been seen to have the order as it is known here, it is asked, and asked again until it answers. done is reported only after the order was read again.
          */
         post: operations["ask-order-action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders/{id}/electronic-pieces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what an order's customer was given electronically, masked */
+        get: operations["list-electronic-pieces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders/{id}/electronic-pieces/deliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver by hand what an order didn't get by itself
+         * @description For orders older than their goods' being electronic, and after your own delivery refused. The order must be paid for.
+         */
+        post: operations["deliver-electronic-pieces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/orders/{id}/electronic-pieces/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell the customer of his electronic goods once more, with a new link
+         * @description By the store's policy of notices. Files can be fetched anew.
+         */
+        post: operations["send-electronic-pieces-again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5154,6 +5310,80 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Goods: {
+            /** @description The shop's own delivery */
+            action_url: string;
+            file_name: string;
+            /** Format: int64 */
+            file_size: number;
+            /**
+             * Format: int64
+             * @description Keys that nobody has
+             */
+            free: number;
+            /** Format: int64 */
+            given: number;
+            has_secret: boolean;
+            /** Format: int64 */
+            id: number;
+            /** @description For the customer, beside what he gets */
+            instructions: string;
+            /** @enum {string} */
+            kind: "key" | "file" | "action";
+            /**
+             * Format: int64
+             * @description How long the customer's page opens
+             */
+            link_days: number;
+            low: boolean;
+            /**
+             * Format: int64
+             * @description Fewer free keys than this are too few; 0: never
+             */
+            low_water: number;
+            /**
+             * Format: int64
+             * @description Of a file, by one customer
+             */
+            max_downloads: number;
+            product: string;
+            /**
+             * Format: int64
+             * @description Pieces that are paid for and can't be given
+             */
+            short: number;
+            sku: string;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            variant_id: number;
+        };
+        GoodsInput: {
+            /** @description Kept as it is if not given */
+            action_secret?: string;
+            action_url?: string;
+            instructions?: string;
+            /** @enum {string} */
+            kind: "key" | "file" | "action";
+            /**
+             * Format: int64
+             * @description 30 if not given
+             */
+            link_days?: number;
+            /** Format: int64 */
+            low_water?: number;
+            /**
+             * Format: int64
+             * @description 5 if not given
+             */
+            max_downloads?: number;
+            /** Format: int64 */
+            store_id: number;
+            /** Format: int64 */
+            variant_id: number;
+        };
         Handset: {
             /** Format: int64 */
             agent_id: number;
@@ -5475,6 +5705,19 @@ export interface components {
             /** Format: int64 */
             store_id: number;
         };
+        KeyFile: {
+            csv: string;
+            dry_run?: boolean;
+        };
+        KeyRow: {
+            /** @description error.<code> of the catalogue */
+            code: string;
+            /**
+             * Format: int64
+             * @description As the file counts, from 1
+             */
+            row: number;
+        };
         KindProgress: {
             done: boolean;
             kind: string;
@@ -5592,6 +5835,10 @@ export interface components {
             items: components["schemas"]["NotifyFound"][];
             next: string;
         };
+        ListGoods: {
+            items: components["schemas"]["Goods"][];
+            next: string;
+        };
         ListHandset: {
             items: components["schemas"]["Handset"][];
             next: string;
@@ -5638,6 +5885,10 @@ export interface components {
         };
         ListPerson: {
             items: components["schemas"]["Person"][];
+            next: string;
+        };
+        ListPiece: {
+            items: components["schemas"]["Piece"][];
             next: string;
         };
         ListPlaceRow: {
@@ -6762,6 +7013,40 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        Piece: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string;
+            /** Format: int64 */
+            downloads: number;
+            /** Format: int64 */
+            goods_id: number;
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "key" | "file" | "action";
+            /** @description The key's end, or the file's name */
+            masked: string;
+            /** Format: int64 */
+            max_downloads: number;
+            name: string;
+            /** Format: int64 */
+            order_id: number;
+            /** @description What the shop's own delivery said */
+            problem: string;
+            /**
+             * Format: date-time
+             * @description When the customer first looked at it on our page
+             */
+            seen_at: string;
+            /** @enum {string} */
+            state: "waiting" | "short" | "delivered" | "failed" | "withdrawn";
+            /** Format: int64 */
+            store_id: number;
+            /** Format: date-time */
+            withdrawn_at: string;
+        };
         PlaceRow: {
             /** Format: int64 */
             id: number;
@@ -7183,6 +7468,9 @@ export interface components {
             id: number;
             reason: string;
             state: string;
+        };
+        Revealed: {
+            content: string;
         };
         RoleInfo: {
             permissions: string[];
@@ -7750,6 +8038,20 @@ export interface components {
         "Take-message-backRequest": {
             /** Format: int64 */
             message_id: number;
+        };
+        TakenKeys: {
+            /** Format: int64 */
+            added: number;
+            dry_run: boolean;
+            /** @description The first hundred */
+            errors: components["schemas"]["KeyRow"][];
+            /** Format: int64 */
+            rows: number;
+            /**
+             * Format: int64
+             * @description How many rows aren't taken in
+             */
+            wrong: number;
         };
         TakenLetter: {
             /** @description It had been handed over before */
@@ -11764,6 +12066,243 @@ export interface operations {
             };
         };
     };
+    "list-electronic-goods": {
+        parameters: {
+            query?: {
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGoods"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mark-electronic-goods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoodsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Goods"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-electronic-goods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Goods"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unmark-electronic-goods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-electronic-file": {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Goods"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-electronic-keys": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyFile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenKeys"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reveal-electronic-piece": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revealed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-exceptions": {
         parameters: {
             query?: {
@@ -13500,6 +14039,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShopAction"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-electronic-pieces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPiece"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deliver-electronic-pieces": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPiece"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "send-electronic-pieces-again": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes it safe to send the request again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPiece"];
                 };
             };
             /** @description Error */
