@@ -4,11 +4,11 @@ import { session } from '$lib/app/session.svelte';
 import { leaving } from './draft.svelte';
 
 let chosen = $state<Id>(0);
+const store = $derived(session.store(chosen || session.storeId)?.id ?? session.stores[0]?.id ?? 0);
 
 export const place = {
   get store(): Id {
-    const wanted = chosen || session.storeId;
-    return session.store(wanted)?.id ?? session.stores[0]?.id ?? 0;
+    return store;
   },
   choose(id: Id): void {
     leaving(() => (chosen = id));

@@ -18,10 +18,15 @@ import { commands } from './commands.svelte';
 import { keep, recall } from './keep';
 import { toastFailure } from './toasts.svelte';
 
+const none: Store[] = [];
+const nothing: string[] = [];
 type Phase = 'starting' | 'setup' | 'signed-out' | 'ready' | 'unreachable';
 
 let phase = $state<Phase>('starting');
 let me = $state.raw<Me | null>(null);
+// Who looks at these isn't to begin anew with every word about the agent's presence: what is being written in a form would be lost.
+const stores = $derived(me?.stores ?? none);
+const permissions = $derived(me?.permissions ?? nothing);
 let storeId = $state<Id>(recall('store', 0));
 let theme = $state<Theme>(recall('theme', 'system'));
 const heartbeatMs = 30_000;
@@ -35,10 +40,10 @@ export const session = {
     return me;
   },
   get permissions(): string[] {
-    return me?.permissions ?? [];
+    return permissions;
   },
   get stores(): Store[] {
-    return me?.stores ?? [];
+    return stores;
   },
   /** The store looked at, or 0 for all. */
   get storeId(): Id {
@@ -48,11 +53,11 @@ export const session = {
     return theme;
   },
   store(id: Id): Store | undefined {
-    return me?.stores.find((s) => s.id === id);
+    return stores.find((s) => s.id === id);
   },
   /** Whether the agent holds a permission; screens hide what he can't do, the server decides. */
   can(permission: string): boolean {
-    return me?.permissions.includes(permission) ?? false;
+    return permissions.includes(permission);
   },
   lookAt(id: Id): void {
     storeId = id;
