@@ -193,6 +193,7 @@ func (a *App) Run(ctx context.Context, ready func(address string)) error {
 		_ = l.Close()
 		return err
 	}
+	go tidy(ctx)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	if ready != nil {
