@@ -49,7 +49,7 @@ type Hint struct {
 	Vouched bool
 	// Unread tells that the caller reads nothing of the customer before the commit: then a new one is written with it, in the same round trip.
 	Unread bool
-	// Stranger tells that Unknown has just said so: nothing is asked any more, and all is written with the commit, which fails (db.Conflicts)
+	// Stranger tells that AskUnknown has just said so: nothing is asked any more, and all is written with the commit, which fails (db.Conflicts)
 	// when somebody else has made the customer in the meantime.
 	Stranger bool
 }
@@ -135,15 +135,20 @@ func (c *Customers) Recognise(ctx context.Context, tx *db.Tx, store int64, ids [
 	return Recognised{}, errors.New("customer: identities kept changing hands")
 }
 
-// Unknown tells whether nobody holds any of the identities, all of which are proven: then the index on proven ones alone keeps
-// two changes from making the same customer.
-func (c *Customers) Unknown(ctx context.Context, q db.Querier, store int64, ids []care.Identity) (bool, error) {
+// AskUnknown asks whether nobody holds any of the identities; it asks nothing unless all of them are proven, for then the index on
+// proven ones alone keeps two changes from making the same customer.
+func (c *Customers) AskUnknown(unknown *bool, store int64, ids []care.Identity) []db.Ask {
+	*unknown = false
 	given := claimsOf(ids, false)
 	if len(given) == 0 || len(unproven(store, given)) > 0 {
-		return false, nil
+		return nil
 	}
-	holders, err := holdersOf(ctx, query.New(q), store, given)
-	return len(holders) == 0, err
+	values := make([]string, len(given))
+	for n, g := range given {
+		values[n] = g.Value
+	}
+	return []db.Ask{db.AskRow(func(row interface{ Scan(...any) error }) error { return row.Scan(unknown) },
+		`SELECT NOT EXISTS (SELECT 1 FROM identities WHERE store_id = $1 AND value = ANY($2::text[]))`, store, values)}
 }
 
 func unproven(store int64, given []claim) (names []string) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"opeka/internal/db"
 	"opeka/internal/db/dbtest"
 )
@@ -301,4 +303,56 @@ func TestAHeldRowHoldsUpItsOwnChangeOnly(t *testing.T) {
 	if n := count(t, d, `SELECT count(*) FROM nodes WHERE id >= 2000`); n != 240 {
 		t.Errorf("%d rows", n)
 	}
+}
+
+// Questions of callers who come at once share their way; one that can't be answered must not spoil the others'.
+func TestQuestionsAreAnsweredApart(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *db.MovableClock) {
+		if err := d.Write(t.Context(), db.System, func(tx *db.Tx) error {
+			for id := range int64(20) {
+				tx.Defer(`INSERT INTO nodes (id, since_at, lease_until_at, ids_until_at) VALUES ($1, $2, 0, 0)`, 1000+id, id)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for w := range int64(20) {
+			wg.Go(func() {
+				for range 25 {
+					var since int64
+					var all []int64
+					err := db.Answer(t.Context(), d.Read(),
+						db.AskRow(func(row interface{ Scan(...any) error }) error { return row.Scan(&since) }, `SELECT since_at FROM nodes WHERE id = $1`, 1000+w),
+						db.Ask{SQL: `SELECT id FROM nodes WHERE id >= $1 AND id < $2 ORDER BY id`, Args: []any{int64(1000), 1000 + w}, Read: func(rows pgx.Rows) error {
+							all = nil
+							for rows.Next() {
+								var id int64
+								if err := rows.Scan(&id); err != nil {
+									return err
+								}
+								all = append(all, id)
+							}
+							return nil
+						}})
+					if err != nil || since != w || int64(len(all)) != w {
+						t.Errorf("%d: %d, %d rows, %v", w, since, len(all), err)
+					}
+					one := func(row interface{ Scan(...any) error }) error { return row.Scan(&since) }
+					if err := db.Answer(t.Context(), d.Read(), db.AskRow(one, `SELECT since_at FROM nodes WHERE id = $1`, 5000+w)); !errors.Is(err, db.ErrNoRows) {
+						t.Errorf("nothing there: %v", err)
+					}
+					if w%5 == 0 {
+						if err := db.Answer(t.Context(), d.Read(), db.AskRow(one, `SELECT since_at / (id - id) FROM nodes WHERE id = $1`, 1000+w)); err == nil {
+							t.Error("a division by zero was answered")
+						}
+						if err := db.Answer(t.Context(), d.Read(), db.AskRow(func(interface{ Scan(...any) error }) error { panic("at the worst time") }, `SELECT 1`)); err == nil {
+							t.Error("a panic passed as an answer")
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
 }

@@ -18,7 +18,7 @@ import (
 // would otherwise wait for ever for one when every connection is held by another such closure.
 type postgresDB struct {
 	pool  *pgxpool.Pool // of transactions
-	reads *pgxpool.Pool
+	reads *asker
 	group *group
 	log   *slog.Logger
 }
@@ -51,14 +51,14 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgresDB, erro
 		reads.Close()
 		return nil, err
 	}
-	return &postgresDB{pool, reads, group, o.Log}, nil
+	return &postgresDB{pool, newAsker(reads), group, o.Log}, nil
 }
 
 func (p *postgresDB) reader() Querier { return p.reads }
 
 func (p *postgresDB) close() error {
 	p.reads.Close()
-	p.group.line.Close()
+	p.group.own.Close()
 	p.pool.Close()
 	return nil
 }

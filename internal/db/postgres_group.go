@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -18,32 +17,14 @@ import (
 // When a group fails, each of its changes is tried once more by itself, so that none fails for another's sake. It fails also when a row is held
 // for long by somebody else: that mustn't hold up the changes that don't want it.
 type group struct {
-	line *pgxpool.Pool // its own connection, which doesn't wait long for rows
-	pool *pgxpool.Pool // for changes by themselves
-
-	mu    sync.Mutex
-	queue []*groupReq
-	led   bool // a group is under way; whoever leads it calls the next leader
-
-	alone atomic.Int64 // how many changes go by themselves, after a group that failed
+	line  line[[]deferred]
+	own   *pgxpool.Pool // a connection that doesn't wait long for rows
+	pool  *pgxpool.Pool // for changes by themselves
+	alone atomic.Int64  // how many changes go by themselves, after a group that failed
 }
 
-type groupReq struct {
-	writes []deferred
-	turn   chan groupTurn
-}
-
-// groupTurn tells a change that waits what has become of it.
-type groupTurn struct {
-	lead  bool // it leads the next group
-	alone bool // its group failed
-	err   error
-}
-
-const (
-	maxGroup = 64
-	aloneFor = 64
-)
+// aloneFor is how many changes go by themselves after a group that failed.
+const aloneFor = 64
 
 func newGroup(ctx context.Context, pool *pgxpool.Pool) (*group, error) {
 	cfg := pool.Config()
@@ -52,11 +33,13 @@ func newGroup(ctx context.Context, pool *pgxpool.Pool) (*group, error) {
 		_, err := conn.Exec(ctx, `SET lock_timeout = '100ms'`)
 		return err
 	}
-	line, err := pgxpool.NewWithConfig(ctx, cfg)
+	own, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	return &group{line: line, pool: pool}, nil
+	g := &group{own: own, pool: pool}
+	g.line.leaders, g.line.do = 1, g.together
+	return g, nil
 }
 
 // write commits the writes of one change.
@@ -68,59 +51,25 @@ func (g *group) write(ctx context.Context, writes []deferred) error {
 		g.alone.Add(-1)
 		return send(ctx, g.pool, writes)
 	}
-	r := &groupReq{writes: writes, turn: make(chan groupTurn, 1)}
-	g.mu.Lock()
-	g.queue = append(g.queue, r)
-	lead := !g.led
-	g.led = true
-	g.mu.Unlock()
-	turn := groupTurn{lead: lead}
-	if !lead {
-		turn = <-r.turn
+	err := g.line.call(ctx, writes)
+	if err != errAlone {
+		return err
 	}
-	if turn.lead {
-		turn = g.lead(ctx)
-	}
-	if turn.alone {
-		return send(ctx, g.pool, writes)
-	}
-	return turn.err
+	g.alone.Store(aloneFor)
+	return send(ctx, g.pool, writes)
 }
 
-// lead commits whatever waits, of which the leader's own change is the first, and hands over to the first of those that have come meanwhile.
-func (g *group) lead(ctx context.Context) groupTurn {
-	g.mu.Lock()
-	n := min(len(g.queue), maxGroup)
-	reqs := g.queue[:n:n]
-	g.queue = g.queue[n:]
-	g.mu.Unlock()
-
-	writes := reqs[0].writes
-	if n > 1 {
+func (g *group) together(ctx context.Context, changes [][]deferred) error {
+	writes := changes[0]
+	if len(changes) > 1 {
 		writes = nil
-		changes := make([][]deferred, n)
-		for i, r := range reqs {
-			changes[i] = r.writes
-		}
 		weave(changes, func(sql string, args []any) { writes = append(writes, deferred{sql, args}) })
 	}
-	var turn groupTurn
-	if err := send(ctx, g.line, writes); err != nil && n == 1 && !lockTimeout(err) {
-		turn.err = err
-	} else if err != nil {
-		g.alone.Store(aloneFor)
-		turn.alone = true
+	err := send(ctx, g.own, writes)
+	if err != nil && (len(changes) > 1 || lockTimeout(err)) {
+		return errAlone
 	}
-	for _, r := range reqs[1:] {
-		r.turn <- turn
-	}
-
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.led = len(g.queue) > 0; g.led {
-		g.queue[0].turn <- groupTurn{lead: true}
-	}
-	return turn
+	return err
 }
 
 func lockTimeout(err error) bool {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"opeka/internal/cal"
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -23,23 +25,30 @@ type admission struct {
 // sureOfLanguage is how sure the detection must be for the conversation to go to agents of that language.
 const sureOfLanguage = 0.8
 
-// admit finds the queue of a new conversation and the agents who may take it.
-func (i *Inbox) admit(ctx context.Context, q db.Querier, in care.Inbound, before conversation) (admission, error) {
+// admit finds the queue of a new conversation and the agents who may take it; also is what the caller wants to know with it.
+func (i *Inbox) admit(ctx context.Context, q db.Querier, in care.Inbound, before conversation, also ...db.Ask) (admission, error) {
 	var a admission
-	calendar, language, queues, err := i.store(ctx, q, in.Store)
-	if err != nil {
+	var store storeFacts
+	var candidates []candidate
+	if err := db.Answer(ctx, q, append(also, i.askStore(&store, in.Store), askReady(&candidates, in.Store, in.Channel))...); err != nil {
 		return a, err
 	}
-	a.calendar, a.language = calendar, in.Language
+	if !store.found {
+		return a, care.NotFound("store")
+	}
+	a.calendar, a.language = store.calendar, in.Language
 	if a.language == "" {
-		a.language = language
+		a.language = store.language
 		if detected, sure := text.Detect(in.Body); sure >= sureOfLanguage {
 			a.language = detected
 		}
 	}
-	a.queue = admitting(queues, in.Channel)
-	candidates, err := candidatesIn(ctx, q, in.Store, in.Channel)
-	if err != nil || len(candidates) == 0 {
+	a.queue = admitting(store.queues, in.Channel)
+	if len(candidates) == 0 {
+		return a, nil
+	}
+	err := abilities(ctx, q, candidates)
+	if err != nil {
 		return a, err
 	}
 	n := need{Channel: in.Channel, Language: a.language, Skills: a.queue.Skills, Team: a.queue.Team, Previous: before.Assignee}
@@ -122,49 +131,60 @@ func defaultCapacity(channel string) int64 {
 }
 
 // candidatesIn returns the ready agents of a store with their skills, teams and loads.
-func candidatesIn(ctx context.Context, q db.Querier, store int64, channel string) ([]candidate, error) {
-	rows, err := q.Query(ctx, `SELECT p.agent_id, a.name, p.state, p.since_at, coalesce(l.n, 0), coalesce(x.max_open, $3)
+func candidatesIn(ctx context.Context, q db.Querier, store int64, channel string) (out []candidate, err error) {
+	if err := db.Answer(ctx, q, askReady(&out, store, channel)); err != nil {
+		return nil, err
+	}
+	return out, abilities(ctx, q, out)
+}
+
+// askReady is the question for the ready agents with their loads.
+func askReady(out *[]candidate, store int64, channel string) db.Ask {
+	return db.Ask{SQL: `SELECT p.agent_id, a.name, p.state, p.since_at, coalesce(l.n, 0), coalesce(x.max_open, $3)
 FROM presences p CROSS JOIN memberships m JOIN agents a ON a.id = m.agent_id
 LEFT JOIN agent_loads l ON l.agent_id = m.agent_id AND l.channel = $2 LEFT JOIN capacities x ON x.agent_id = m.agent_id AND x.channel = $2
-WHERE m.store_id = $1 AND m.agent_id = p.agent_id AND m.role IN ('administrator', 'supervisor', 'agent') AND p.state = 'ready' AND a.active`, store, channel, defaultCapacity(channel))
-	if err != nil {
-		return nil, err
+WHERE m.store_id = $1 AND m.agent_id = p.agent_id AND m.role IN ('administrator', 'supervisor', 'agent') AND p.state = 'ready' AND a.active`,
+		Args: []any{store, channel, defaultCapacity(channel)}, Read: func(rows pgx.Rows) error {
+			*out = nil
+			for rows.Next() {
+				var c candidate
+				if err := rows.Scan(&c.Agent, &c.Name, &c.State, &c.Since, &c.Open, &c.Capacity); err != nil {
+					return err
+				}
+				*out = append(*out, c)
+			}
+			return nil
+		}}
+}
+
+// abilities reads the skills and teams of agents.
+func abilities(ctx context.Context, q db.Querier, agents []candidate) error {
+	if len(agents) == 0 {
+		return nil
 	}
-	var out []candidate
-	var ids []int64
-	at := map[int64]int{}
-	for rows.Next() {
-		var c candidate
-		if err := rows.Scan(&c.Agent, &c.Name, &c.State, &c.Since, &c.Open, &c.Capacity); err != nil {
-			rows.Close()
-			return nil, err
-		}
-		at[c.Agent] = len(out)
-		ids = append(ids, c.Agent)
-		out = append(out, c)
+	ids := make([]int64, len(agents))
+	at := make(map[int64]int, len(agents))
+	for n, c := range agents {
+		ids[n], at[c.Agent] = c.Agent, n
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil || len(out) == 0 {
-		return nil, err
-	}
-	rows, err = q.Query(ctx, `SELECT agent_id, kind, value, 0 FROM skills WHERE agent_id = ANY($1::bigint[])
+	rows, err := q.Query(ctx, `SELECT agent_id, kind, value, 0 FROM skills WHERE agent_id = ANY($1::bigint[])
 UNION ALL SELECT agent_id, '', '', team_id FROM team_members WHERE agent_id = ANY($1::bigint[])`, ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var agent, team int64
 		var s Skill
 		if err := rows.Scan(&agent, &s.Kind, &s.Value, &team); err != nil {
-			return nil, err
+			return err
 		}
-		c := &out[at[agent]]
+		c := &agents[at[agent]]
 		if team != 0 {
 			c.Teams = append(c.Teams, team)
 		} else {
 			c.Skills = append(c.Skills, s)
 		}
 	}
-	return out, rows.Err()
+	return rows.Err()
 }

@@ -73,7 +73,7 @@ func load(ctx context.Context, q db.Querier, lock bool, sql string, args ...any)
 		sql += locked
 	}
 	var c conversation
-	err := c.scan(q.QueryRow(ctx, sql, args...))
+	err := db.Answer(ctx, q, db.AskRow(c.scan, sql, args...))
 	if errors.Is(err, db.ErrNoRows) {
 		return c, care.NotFound("conversation")
 	}

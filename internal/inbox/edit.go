@@ -21,6 +21,7 @@ type edit struct {
 	actor    string // the agent's name who makes the change
 	was, now conversation
 	created  bool
+	stranger bool // created by somebody of whom nothing was known
 	claimed  bool // the load of now.Assignee was counted by the claim already
 	said     []Message
 }

@@ -53,7 +53,7 @@ const reopenWithin = 48 * time.Hour
 
 // Customers finds whom a message is from.
 type Customers interface {
-	Unknown(ctx context.Context, q db.Querier, store int64, ids []care.Identity) (bool, error)
+	AskUnknown(unknown *bool, store int64, ids []care.Identity) []db.Ask
 	Recognise(ctx context.Context, tx *db.Tx, store int64, ids []care.Identity, h customer.Hint) (customer.Recognised, error)
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"opeka/internal/cal"
 	"opeka/internal/care"
 	"opeka/internal/db"
@@ -200,37 +202,46 @@ func admitting(queues []Queue, channel string) Queue {
 	return Queue{FirstResponse: defaultResponse}
 }
 
-// store returns a store's calendar (nil: it never closes), its language and its queues in their order, in one question.
-func (i *Inbox) store(ctx context.Context, q db.Querier, id int64) (calendar *cal.Calendar, language string, queues []Queue, err error) {
-	rows, err := q.Query(ctx, `SELECT s.calendar, s.language, coalesce(q.id, 0), coalesce(q.name, ''), q.channels, q.skills, coalesce(q.team_id, 0), coalesce(q.first_response_s, 0), coalesce(q.position, 0), coalesce(q.created_at, 0)
-FROM stores s LEFT JOIN queues q ON q.store_id = s.id AND q.active WHERE s.id = $1 AND s.archived_at = 0 ORDER BY q.position, q.id`, id)
-	if err != nil {
-		return nil, "", nil, err
+// storeFacts is what of a store's settings conversations go by.
+type storeFacts struct {
+	found    bool
+	calendar *cal.Calendar // nil: it never closes
+	language string
+	queues   []Queue // in their order
+}
+
+// store reads a store's settings.
+func (i *Inbox) store(ctx context.Context, q db.Querier, id int64) (s storeFacts, err error) {
+	if err = db.Answer(ctx, q, i.askStore(&s, id)); err == nil && !s.found {
+		err = care.NotFound("store")
 	}
-	defer rows.Close()
-	found := false
-	for rows.Next() {
-		var raw []byte
-		r := query.Queue{StoreID: id}
-		if err := rows.Scan(&raw, &language, &r.ID, &r.Name, &r.Channels, &r.Skills, &r.TeamID, &r.FirstResponseS, &r.Position, &r.CreatedAt); err != nil {
-			return nil, "", nil, err
+	return s, err
+}
+
+func (i *Inbox) askStore(s *storeFacts, id int64) db.Ask {
+	return db.Ask{SQL: `SELECT s.calendar, s.language, coalesce(q.id, 0), coalesce(q.name, ''), q.channels, q.skills, coalesce(q.team_id, 0), coalesce(q.first_response_s, 0), coalesce(q.position, 0), coalesce(q.created_at, 0)
+FROM stores s LEFT JOIN queues q ON q.store_id = s.id AND q.active WHERE s.id = $1 AND s.archived_at = 0 ORDER BY q.position, q.id`, Args: []any{id}, Read: func(rows pgx.Rows) error {
+		*s = storeFacts{}
+		for rows.Next() {
+			var raw []byte
+			r := query.Queue{StoreID: id}
+			if err := rows.Scan(&raw, &s.language, &r.ID, &r.Name, &r.Channels, &r.Skills, &r.TeamID, &r.FirstResponseS, &r.Position, &r.CreatedAt); err != nil {
+				return err
+			}
+			if !s.found {
+				s.found, s.calendar = true, i.calendar(raw)
+			}
+			if r.ID == 0 {
+				continue
+			}
+			queue, err := queueFrom(r)
+			if err != nil {
+				return err
+			}
+			s.queues = append(s.queues, queue)
 		}
-		if !found {
-			found, calendar = true, i.calendar(raw)
-		}
-		if r.ID == 0 {
-			continue
-		}
-		queue, err := queueFrom(r)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		queues = append(queues, queue)
-	}
-	if err := rows.Err(); err != nil || found {
-		return calendar, language, queues, err
-	}
-	return nil, "", nil, care.NotFound("store")
+		return nil
+	}}
 }
 
 // calendar compiles a calendar once per text. One that can't be read counts as always open: a deadline too

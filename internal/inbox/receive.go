@@ -110,10 +110,7 @@ func (i *Inbox) meet(ctx context.Context, q db.Querier, in care.Inbound, try int
 	if m.files, err = attachable(ctx, q, in.Store, care.ActorCustomer, in.Thread, in.Attachments); err != nil || !m.begins {
 		return m, err
 	}
-	if m.plan, err = i.admit(ctx, q, in, m.was); err != nil {
-		return m, err
-	}
-	if m.stranger, err = i.customers.Unknown(ctx, q, in.Store, in.From); err == nil && !lock {
+	if m.plan, err = i.admit(ctx, q, in, m.was, i.customers.AskUnknown(&m.stranger, in.Store, in.From)...); err == nil && !lock {
 		m.number, err = i.numbers.next(ctx, in.Store)
 	}
 	return m, err
@@ -180,7 +177,7 @@ func (e *edit) hear(in care.Inbound, files []Attachment) Message {
 	m := *e.say(said)
 	e.letter(m, in)
 	e.unschedule()
-	if e.created || e.now.Status == Resolved {
+	if e.created && !e.stranger || e.now.Status == Resolved {
 		e.returned()
 	}
 	e.now.LastCustomerSeq = m.Seq
@@ -222,7 +219,7 @@ func (i *Inbox) begin(ctx context.Context, tx *db.Tx, in care.Inbound, met meeti
 		tx.Defer(`UPDATE conversations SET latest = FALSE, version = CASE WHEN version = $1 THEN version + 1 END WHERE id = $2`, before.Version, before.ID)
 	}
 	now := db.At(tx.Now)
-	e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, now: conversation{ID: tx.ID(), Store: in.Store, Number: met.number, Version: 1, Status: Open, Channel: in.Channel,
+	e := &edit{Tx: tx, ctx: ctx, inbox: i, created: true, stranger: met.stranger, now: conversation{ID: tx.ID(), Store: in.Store, Number: met.number, Version: 1, Status: Open, Channel: in.Channel,
 		Thread: in.Thread, Latest: true, Previous: before.ID, Customer: who.Owner, Person: who.Customer, PersonName: in.Name, IdentityHash: identityHash(in), Subject: in.Subject,
 		Language: plan.language, Queue: plan.queue.ID, Team: plan.queue.Team, Tags: "[]", CreatedAt: now}}
 	still := quiet(in, true)

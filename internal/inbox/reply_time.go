@@ -20,7 +20,7 @@ const (
 // when too few were answered to say, or when it takes so long that minutes are no measure.
 func (i *Inbox) ReplyMinutes(ctx context.Context, store int64) (int64, error) {
 	q := i.db.Read()
-	calendar, _, _, err := i.store(ctx, q, store)
+	settings, err := i.store(ctx, q, store)
 	if err != nil {
 		return 0, err
 	}
@@ -43,9 +43,9 @@ WHERE store_id = $1 AND status = $2 AND listed_at > $3 ORDER BY listed_at DESC, 
 			switch {
 			case channel != "chat" || asked < since:
 			case answered != 0:
-				took = append(took, between(calendar, asked.Time(), answered.Time()))
+				took = append(took, between(settings.calendar, asked.Time(), answered.Time()))
 			case status == Open: // who still waits counts with what he has waited
-				took = append(took, between(calendar, asked.Time(), now))
+				took = append(took, between(settings.calendar, asked.Time(), now))
 			}
 		}
 		rows.Close()

@@ -95,11 +95,11 @@ func (i *Inbox) Rescue(ctx context.Context, scope care.Scope, id int64) (Row, er
 			e.now.LastCustomerSeq, e.now.Unread = last.seq, e.now.Unread+1
 		}
 		e.now.WaitingSince = db.At(e.Now) // the time in the folder is nobody's delay
-		calendar, _, queues, err := i.store(e.ctx, e.Tx, e.now.Store)
+		store, err := i.store(e.ctx, e.Tx, e.now.Store)
 		if err != nil {
 			return err
 		}
-		a := admission{calendar: calendar, queue: queueOf(queues, e.now.Queue)}
+		a := admission{calendar: store.calendar, queue: queueOf(store.queues, e.now.Queue)}
 		if a.queue.FirstResponse > 0 && e.now.FirstResponse == 0 {
 			e.now.Deadline = a.deadline(db.At(e.Now))
 		}

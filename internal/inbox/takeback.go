@@ -86,11 +86,11 @@ AND seq > (SELECT coalesce(max(seq), 0) FROM messages WHERE conversation_id = $1
 	}
 	e.now.WaitingSince = since
 	if e.now.FirstResponse == 0 {
-		calendar, _, queues, err := e.inbox.store(e.ctx, e.Tx, e.now.Store)
+		store, err := e.inbox.store(e.ctx, e.Tx, e.now.Store)
 		if err != nil {
 			return err
 		}
-		a := admission{calendar: calendar, queue: queueOf(queues, e.now.Queue)}
+		a := admission{calendar: store.calendar, queue: queueOf(store.queues, e.now.Queue)}
 		if a.queue.FirstResponse > 0 {
 			e.now.Deadline = a.deadline(since)
 		}

@@ -6,6 +6,7 @@ package lite
 import (
 	"fmt"
 	"sync"
+	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -133,20 +134,31 @@ func (c *Conn) Checkpoint() (frames, left int, err error) {
 	return frames, frames - int(*(*int32)(at(out + 4))), nil
 }
 
-// Interrupter returns a function, for any goroutine, that ends what the connection does in this turn. Done ends the turn.
+// Interrupter returns a function, for any goroutine, that ends what the connection does in this turn. Done ends the turn. A statement that begins
+// just then forgets that it was interrupted, so that is repeated as long as the turn lasts.
 func (c *Conn) Interrupter() func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	turn := c.turn
 	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.turn == turn && c.db != 0 {
-			tls := libc.NewTLS() // the connection's own is in use
-			sqlite3.Xsqlite3_interrupt(tls, c.db)
-			tls.Close()
+		for c.interrupt(turn) {
+			time.Sleep(interruptAgain)
 		}
 	}
+}
+
+const interruptAgain = 5 * time.Millisecond
+
+func (c *Conn) interrupt(turn uint64) (lasts bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turn != turn || c.db == 0 {
+		return false
+	}
+	tls := libc.NewTLS() // the connection's own is in use
+	sqlite3.Xsqlite3_interrupt(tls, c.db)
+	tls.Close()
+	return true
 }
 
 // Done makes the interrupters that were handed out harmless.
