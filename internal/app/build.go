@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"opeka/internal/account"
@@ -58,7 +59,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	a.Commerce = commerce.New(a.DB, a.Customers, commerce.Options{Bus: a.Bus, Index: a.Find, Files: a.Files, Statuses: statuses, Log: a.Log})
 	a.Sync = commerce.NewSync(a.DB, a.Commerce, a.Accounts, portsOf[care.ShopPlug](a.plugs()), commerce.SyncOptions{Client: client, Bus: a.Bus, Index: a.Find, Log: a.Log, Audit: a.Accounts.Record})
 	a.Digital = digital.New(a.DB, digital.Options{Client: client, Sealer: sealer, Files: a.Files, Audit: a.Accounts.Record, Log: a.Log, PublicURL: cmp.Or(c.PublicURL, "http://"+c.Listen)})
-	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: c.PublicURL, Audit: a.Accounts.Record, Fill: a.Digital.Fill})
+	a.Post = post.New(a.DB, a.Accounts, portsOf[care.ChannelPlug](a.plugs()), post.Options{Client: client, Bus: a.Bus, Files: a.Files, Log: a.Log, PublicURL: strings.TrimRight(c.PublicURL, "/"), Key: sealer.Derive("bot links"), Audit: a.Accounts.Record, Fill: a.Digital.Fill})
 	a.Inbox = inbox.New(a.DB, a.Customers, a.Files, a.Bus, inbox.Options{Secret: sealer.Derive("attachments"), Index: a.Find, Post: a.Post, Log: a.Log})
 	a.Post.TakeTo(taker{a.DB, a.Customers, a.Inbox})
 	a.Trunks = phone.NewTrunks(a.DB, a.Accounts, append(portsOf[care.CarrierPlug](a.plugs()), a.carriers...), client, a.Bus, a.Log)
@@ -75,7 +76,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 		VisitorOnline: func(visitor string) bool { _, online := a.Live.Online(visitor); return online },
 		Log:           a.Log, Version: Version, PublicURL: c.PublicURL, BehindProxy: c.BehindProxy, Limits: limits,
 	})
-	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Phone: a.Phone, Key: sealer.Derive("widget"), Files: ui.Widget(),
+	a.Widget, err = widget.New(a.DB, widget.Options{Accounts: a.Accounts, Inbox: a.Inbox, Phone: a.Phone, Bots: a.Post, PublicURL: strings.TrimRight(c.PublicURL, "/"), Key: sealer.Derive("widget"), Files: ui.Widget(),
 		Polled: func(v live.Visitor) { a.Live.Polled(v) }, BehindProxy: c.BehindProxy, Log: a.Log})
 	if err != nil {
 		return err
@@ -102,6 +103,7 @@ func (a *App) build(c Config, limits api.Limits) error {
 	portal.Routes(mux, a.Work, a.zoneOf, a.Log)
 	portal.GoodsRoutes(mux, a.Digital, a.Log)
 	portal.CallbackRoutes(mux, portal.Callbacks{Store: a.Accounts.StoreBySlug, Phone: a.Phone, Key: sealer.Derive("callback forms"), Now: a.DB.Now, BehindProxy: c.BehindProxy, Log: a.Log})
+	portal.BotRoutes(mux, portal.Bots{Store: a.Accounts.Store, StoreBySlug: a.Accounts.StoreBySlug, Post: a.Post, Now: a.DB.Now, BehindProxy: c.BehindProxy, Log: a.Log})
 	a.health(mux)
 	mux.Handle("GET /{$}", http.RedirectHandler(console.Base, http.StatusFound))
 	a.Handler = mux

@@ -30,7 +30,8 @@ func (t taker) KeepFile(ctx context.Context, in post.Incoming, name string, cont
 // Take puts a message into its conversation. What the inbox doesn't carry as such is said in words, so that nothing is lost.
 func (t taker) Take(ctx context.Context, in post.Incoming) (post.Taken, error) {
 	body := inWords(in)
-	if body == "" && len(in.Attachments) == 0 { // he has opened the bot: from now on he can be written to
+	opened := body == "" && len(in.Attachments) == 0 // the bot: from now on he can be written to
+	if opened || in.Customer != 0 {
 		var taken post.Taken
 		err := t.db.Write(ctx, db.Actor{Kind: care.ActorPlug, ID: in.Connection.ID}, func(tx *db.Tx) (err error) {
 			h := customer.Hint{Name: in.Name, Language: in.Language}
@@ -44,7 +45,9 @@ func (t taker) Take(ctx context.Context, in post.Incoming) (post.Taken, error) {
 			}
 			return t.customers.Consent(ctx, tx, taken.Customer, customer.SubjectMessenger, true, "link")
 		})
-		return taken, err
+		if err != nil || opened {
+			return taken, err
+		}
 	}
 	if r := []rune(body); len(r) > inbox.MaxBody { // the whole of it goes along as a file
 		id, err := t.KeepFile(ctx, in, "message.txt", strings.NewReader(body))

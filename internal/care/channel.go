@@ -152,6 +152,8 @@ type Arrival struct {
 	Edited  bool      `json:"edited,omitempty"`
 	Started bool      `json:"started,omitempty"` // the customer opened the bot: an address, no question
 	Link    string    `json:"link,omitempty"`    // what the link carried by which he came: it proves who he is
+	// Unsubscribed: he has only looked, and can't be written to yet.
+	Unsubscribed bool `json:"unsubscribed,omitempty"`
 	// Address is where an answer goes; empty: Thread.
 	Address string    `json:"address,omitempty"`
 	Place   *GeoPoint `json:"place,omitempty"`
@@ -268,6 +270,14 @@ type Signed interface {
 type StartLinker interface {
 	StartLink(ctx context.Context, token string) (string, error)
 }
+
+// Greeter is a channel on which whoever has opened the bot is greeted. Welcome is the words: empty, the house's own; NoWelcome, none.
+type Greeter interface {
+	Welcome() string
+}
+
+// NoWelcome is what an administrator writes who wants nobody greeted.
+const NoWelcome = "-"
 
 // FileFetcher reads a file that an Arrival named. The caller bounds its size.
 type FileFetcher interface {

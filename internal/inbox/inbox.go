@@ -65,6 +65,7 @@ type Post interface {
 	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
 	Again(ctx context.Context, tx *db.Tx, send int64) (again int64, err error)
 	Templates(ctx context.Context, store, connection int64) ([]care.ApprovedTemplate, error)
+	BotsURL(ctx context.Context, store, customer, order int64, now time.Time) string
 	RawOfMessage(ctx context.Context, message int64) (io.ReadCloser, error)
 	Letterhead(ctx context.Context, store int64, thread string) (post.Letterhead, error)
 	OptedOut(ctx context.Context, q db.Querier, store int64, channel, address string) (reason string, err error)

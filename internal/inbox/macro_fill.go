@@ -16,7 +16,7 @@ import (
 // MacroVariables are what a saved reply can have filled in.
 var MacroVariables = []string{
 	"customer.first_name", "customer.name", "agent.first_name", "agent.name", "store.name",
-	"order.number", "order.status", "order.total", "order.tracking", "order.tracking_link", "order.carrier", "order.pickup_point",
+	"order.number", "order.status", "order.total", "order.tracking", "order.tracking_link", "order.carrier", "order.pickup_point", "links.messengers",
 }
 
 // place is a place in a text that is to be filled: {name}, or {name|what stands there if it isn't known}.
@@ -78,7 +78,7 @@ func (i *Inbox) MacrosFor(ctx context.Context, scope care.Scope, id int64) ([]Fi
 	if err != nil || len(macros) == 0 {
 		return []FilledMacro{}, err
 	}
-	values, home, err := macroValues(ctx, q, scope, c)
+	values, home, err := i.values(ctx, scope, c)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +101,15 @@ func (i *Inbox) MacrosFor(ctx context.Context, scope care.Scope, id int64) ([]Fi
 		out = append(out, f)
 	}
 	return out, nil
+}
+
+// values are macroValues with what other rooms know.
+func (i *Inbox) values(ctx context.Context, scope care.Scope, c conversation) (values map[string]string, home string, err error) {
+	values, home, err = macroValues(ctx, i.db.Read(), scope, c)
+	if err == nil && i.post != nil {
+		values["links.messengers"] = i.post.BotsURL(ctx, c.Store, c.Person, 0, i.db.Now())
+	}
+	return values, home, err
 }
 
 // macroValues reads what can be said of a conversation: of its customer, of who answers, and of the order that it is most likely about.

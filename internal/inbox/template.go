@@ -76,7 +76,7 @@ func (i *Inbox) offers(ctx context.Context, scope care.Scope, c conversation, wa
 	if err != nil {
 		return Offers{}, err
 	}
-	values, home, err := macroValues(ctx, i.db.Read(), scope, c)
+	values, home, err := i.values(ctx, scope, c)
 	if err != nil {
 		return Offers{}, err
 	}
@@ -203,7 +203,7 @@ func (i *Inbox) fillTemplate(ctx context.Context, scope care.Scope, c conversati
 	if n < 0 {
 		return care.Invalid("template", "template_gone", "template", a.Template.Name)
 	}
-	values, home, err := macroValues(ctx, i.db.Read(), scope, c)
+	values, home, err := i.values(ctx, scope, c)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ type Post interface {
 	Ways(ctx context.Context, store int64, addresses []post.Address) ([]post.Way, error)
 	Send(ctx context.Context, tx *db.Tx, s post.Send) (id int64, err error)
 	Status(ctx context.Context, q db.Querier, id int64) (post.Status, error)
+	BotsURL(ctx context.Context, store, customer, order int64, now time.Time) string
 }
 
 // Bus carries hints to open screens after a commit.

@@ -290,7 +290,7 @@ func (n *Notify) send(ctx context.Context, tx *db.Tx, l *loaded, p *Compiled, r 
 		return err
 	}
 	m := momentOf(s.Moment)
-	out, err := words.Render(s.Channel, lang, Vars{Facts: l.Facts.about(m.part, s.Part), Store: l.Store})
+	out, err := words.Render(s.Channel, lang, Vars{Facts: l.Facts.about(m.part, s.Part), Store: l.Store, Messengers: n.messengers(ctx, l, r, tx.Now)})
 	if err != nil {
 		return job.Discard(fmt.Errorf("notice %s: %w", s.Notice.Key, err))
 	}
@@ -327,6 +327,16 @@ func (n *Notify) bare(s string) string {
 		return s
 	}
 	return n.o.Goods.Bare(s)
+}
+
+// messengers is where the customer finds the store's bots; who is in one already isn't asked again.
+func (n *Notify) messengers(ctx context.Context, l *loaded, r row, now time.Time) string {
+	for _, kind := range []care.IdentityKind{care.IdentityTelegram, care.IdentityViber, care.IdentityWhatsApp} {
+		if len(l.handles[string(kind)]) > 0 {
+			return ""
+		}
+	}
+	return n.post.BotsURL(ctx, r.store, r.customer, r.order, now)
 }
 
 // onFallback tries the next channel when the one before hasn't delivered in its time.

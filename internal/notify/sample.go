@@ -29,7 +29,7 @@ func Sample(lang string) Vars {
 		ETA: at.AddDate(0, 0, 3), MovedAt: at, ArrivedAt: at, KeptUntil: at.AddDate(0, 0, 7), Early: true,
 		Point: PointFacts{Name: w.point, Address: w.address, Route: w.route, Hours: w.hours, Phone: "+380441234567"}}
 	refund := RefundFacts{ID: "r1", State: "settled", Amount: 1249.9, Money: money(124990), At: at, Whole: true}
-	return Vars{Store: StoreFacts{Name: w.store, Language: lang, Color: "#3b5bdb", Zone: time.UTC, Phone: "+380441112233"}, Facts: Facts{
+	return Vars{Messengers: "https://care.example/m/abc", Store: StoreFacts{Name: w.store, Language: lang, Color: "#3b5bdb", Zone: time.UTC, Phone: "+380441112233"}, Facts: Facts{
 		Order: OrderFacts{Number: "10482", Stage: string(care.StageAtPickupPoint), Total: 1249.9, Money: money(124990), Currency: currency, Items: 3, PlacedAt: at, PromisedAt: at.AddDate(0, 0, 3),
 			PayMethod: "card", ShipMethod: w.point, Lines: []LineFacts{{Name: w.item, SKU: "MUG-1", Quantity: 2, Total: money(99990)}, {Name: w.other, SKU: "TEA-2", Quantity: 1, Total: money(25000)}}},
 		Customer: CustomerFacts{Name: w.first + " " + w.last, FirstName: w.first, Language: lang},

@@ -28,6 +28,7 @@ var variables = map[string]bool{
 	"payment.received": true, "payment.prepaid": true, "payment.error": true,
 	"refund.amount": true, "refund.whole": true,
 	"goods.link": true, "goods.items": true, "goods.missing": true, "goods.items[].name": true, "goods.items[].key": true, "goods.items[].instructions": true,
+	"links.messengers": true,
 }
 
 // Variables lists the names that a template may use.
@@ -41,6 +42,8 @@ func Variables() []string {
 type Vars struct {
 	Facts Facts
 	Store StoreFacts
+	// Messengers is the page with the customer's own links to the store's bots; empty: there is none.
+	Messengers string
 }
 
 func (v Vars) tree(lang string) map[string]any {
@@ -99,6 +102,7 @@ func (v Vars) tree(lang string) map[string]any {
 		"payment": map[string]any{"received": sayMoney(f.Payment.Received, lang), "prepaid": f.Payment.Prepaid, "error": some(f.Payment.Error)},
 		"refund":  map[string]any{"amount": sayMoney(f.Refund.Money, lang), "whole": f.Refund.Whole},
 		"goods":   map[string]any{"link": someURL(f.Goods.Link), "items": list(goods), "missing": list(lacking)},
+		"links":   map[string]any{"messengers": someURL(v.Messengers)},
 	}
 }
 

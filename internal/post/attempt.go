@@ -102,11 +102,14 @@ func (p *Post) runSend(ctx context.Context, j job.Job) (job.Done, error) {
 // hindrance is why a send can't go out now: for good (code), or for a while.
 func (p *Post) hindrance(ctx context.Context, l live, s send, m care.Outbound, now time.Time) (code string, wait time.Duration, err error) {
 	q := p.db.Read()
-	if s.Class != ClassReply {
-		out, err := p.OptedOut(ctx, q, s.Store, s.Channel, s.Address)
-		if err != nil || out != "" {
-			return "opted_out", 0, err
-		}
+	out, err := p.OptedOut(ctx, q, s.Store, s.Channel, s.Address)
+	switch {
+	case err != nil:
+		return "", 0, err
+	case out == "blocked": // the service would refuse it: he has to write first
+		return out, 0, nil
+	case out != "" && s.Class != ClassReply:
+		return "opted_out", 0, nil
 	}
 	can := l.channel.Can()
 	if can.Window > 0 && m.Template == nil {

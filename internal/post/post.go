@@ -82,6 +82,7 @@ type Options struct {
 	Files     blob.Store
 	Log       *slog.Logger
 	PublicURL string // in front of a file's path, for services that fetch files themselves
+	Key       []byte // signs the addresses by which customers find links to bots
 	Audit     func(tx *db.Tx, by account.By, store int64, action string, subject int64, name string, before, after any)
 	// Fill puts in, at the moment of sending, what may not lie readable among the sends: the keys of a store's electronic goods.
 	Fill func(ctx context.Context, store int64, s string, asHTML bool) (string, error)
@@ -97,7 +98,8 @@ type Post struct {
 
 	mu       sync.Mutex
 	sessions map[int64]*session
-	wake     chan struct{} // the listeners' keeper looks again
+	bots     map[int64]hasBots // of stores
+	wake     chan struct{}     // the listeners' keeper looks again
 	quit     context.CancelFunc
 	running  sync.WaitGroup
 	cancels  []func()
@@ -111,7 +113,7 @@ func New(d *db.DB, c Connections, plugs []care.ChannelPlug, o Options) *Post {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := &Post{db: d, connections: c, plugs: map[string]care.ChannelPlug{}, o: o, sessions: map[int64]*session{}, wake: make(chan struct{}, 1)}
+	p := &Post{db: d, connections: c, plugs: map[string]care.ChannelPlug{}, o: o, sessions: map[int64]*session{}, bots: map[int64]hasBots{}, wake: make(chan struct{}, 1)}
 	for _, plug := range plugs {
 		p.plugs[plug.Name()] = plug
 	}

@@ -230,9 +230,12 @@ name = CASE WHEN excluded.name <> '' THEN excluded.name ELSE post_threads.name E
 customer_id = CASE WHEN excluded.customer_id > 0 THEN excluded.customer_id ELSE post_threads.customer_id END,
 external_id = CASE WHEN excluded.external_id <> '' THEN excluded.external_id ELSE post_threads.external_id END,
 received_at = greatest(post_threads.received_at, excluded.received_at)`, l.ID, bare, l.Store, in.Address, in.Name, taken.Customer, in.ClientID, db.At(at))
+		if in.Unsubscribed {
+			return nil
+		}
 		// Who writes can be reached again.
 		tx.Defer(`DELETE FROM post_optouts WHERE store_id = $1 AND channel = $2 AND address = $3 AND reason = 'blocked'`, l.Store, l.name, in.Address)
-		return nil
+		return p.greet(ctx, tx, l, in)
 	})
 }
 

@@ -1,17 +1,20 @@
 package post
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"time"
 
-	"opeka/internal/account"
 	"opeka/internal/care"
 	"opeka/internal/db"
+	"opeka/internal/text/qr"
+	"opeka/messages"
 )
 
 // startLives is how long a link may be used; each is for one customer and one address.
@@ -23,50 +26,28 @@ type StartLink struct {
 	Connection int64   `json:"connection_id"`
 	URL        string  `json:"url"`
 	ExpiresAt  db.Time `json:"expires_at"`
+	QR         qr.Code `json:"qr" doc:"The address as a square for a telephone's camera"`
+	token      string  // its hash
 }
 
 // StartLinks makes links to a store's bots for a customer, about an order if it isn't 0. The token in a link is a secret that is kept as
 // its hash: whoever opens the bot with it is taken for the customer, once.
 func (p *Post) StartLinks(ctx context.Context, actor db.Actor, store, customer, order int64) ([]StartLink, error) {
-	all, err := p.connections.Connections(ctx)
+	list, err := p.linkers(ctx, store)
 	if err != nil {
 		return nil, err
 	}
 	out := []StartLink{}
-	hashes := []string{}
-	for _, c := range all {
-		if c.Store != store || p.plugs[c.Plug] == nil || c.State == account.StatePaused {
-			continue
-		}
-		s, err := p.session(c)
-		if err != nil {
-			continue // its state tells the administrator
-		}
-		linker, ok := s.channel.(care.StartLinker)
-		if !ok {
-			continue
-		}
+	for _, l := range list {
 		token := startToken()
-		url, err := linker.StartLink(ctx, token)
+		link, err := l.link(ctx, token, p.db.Now().Add(startLives))
 		if err != nil {
 			return nil, err
 		}
-		out, hashes = append(out, StartLink{Channel: s.name, Connection: c.ID, URL: url}), append(hashes, startHash(token))
+		link.token = startHash(token)
+		out = append(out, link)
 	}
-	if len(out) == 0 {
-		return out, nil
-	}
-	err = p.db.Write(ctx, actor, func(tx *db.Tx) error {
-		tx.Defer(`DELETE FROM post_starts WHERE expires_at < $1`, db.At(tx.Now))
-		until := db.At(tx.Now.Add(startLives))
-		for i := range out {
-			out[i].ExpiresAt = until
-			tx.Defer(`INSERT INTO post_starts (token, store_id, connection_id, customer_id, order_id, address, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)`,
-				hashes[i], store, out[i].Connection, customer, order, db.At(tx.Now), until)
-		}
-		return nil
-	})
-	return out, err
+	return out, p.keepLinks(ctx, actor, store, customer, order, out)
 }
 
 func startToken() string {
@@ -96,4 +77,31 @@ func (p *Post) startedBy(ctx context.Context, l live, token, address string) (cu
 		return err
 	})
 	return customer, err
+}
+
+// greet says hello, once, to whoever has opened the bot.
+func (p *Post) greet(ctx context.Context, tx *db.Tx, l live, in Incoming) error {
+	greeter, ok := l.channel.(care.Greeter)
+	if !ok || !in.Started || greeter.Welcome() == care.NoWelcome {
+		return nil
+	}
+	var store, home string
+	if err := tx.QueryRow(ctx, `SELECT name, language FROM stores WHERE id = $1`, l.Store).Scan(&store, &home); err != nil {
+		return err
+	}
+	words, key := greeter.Welcome(), "welcome"
+	if in.Customer != 0 {
+		key = "welcome known"
+	}
+	if words == "" {
+		name := "channel.welcome"
+		if in.Customer != 0 {
+			name = "channel.welcome_known"
+		}
+		words = messages.T(cmp.Or(in.Language, home), name, map[string]any{"store": store})
+	}
+	_, bare, _ := split(in.Thread)
+	_, err := p.write(ctx, tx, Send{Store: l.Store, Connection: l.ID, Channel: l.name, Class: ClassReply, Kind: "welcome", Key: key + "/" + strconv.FormatInt(l.ID, 10) + "/" + in.Address,
+		To: in.Address, Body: Body{Text: words, Language: cmp.Or(in.Language, home), Automatic: true}}, bare)
+	return err
 }

@@ -3,6 +3,7 @@ package journeys
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -16,7 +17,10 @@ import (
 )
 
 // deliver pushes as a service does, signature and all.
-func (w *installation) deliver(hook string, p care.Push) {
+func (w *installation) deliver(hook string, p care.Push) { w.t.Helper(); w.deliverTo(hook, p) }
+
+// deliverTo is deliver, with what the service is answered.
+func (w *installation) deliverTo(hook string, p care.Push) []byte {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), p.Method, hook, bytes.NewReader(p.Body))
 	if err != nil {
@@ -28,10 +32,15 @@ func (w *installation) deliver(hook string, p care.Push) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_ = res.Body.Close()
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		w.t.Errorf("the push was answered with %s", res.Status)
 	}
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.t.Error(err)
+	}
+	return answer
 }
 
 // A day after a customer's last word only an approved message reaches her: it is offered with what is known of her order in its places, goes out, and what became

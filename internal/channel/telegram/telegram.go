@@ -44,6 +44,7 @@ func (Plug) Channel() string { return care.ChannelTelegram }
 func (Plug) Fields() []care.Field {
 	return []care.Field{
 		{Name: "token", Kind: "secret", Required: true},
+		{Name: "welcome", Kind: "text"},
 		{Name: "api_url", Kind: "url"},
 	}
 }
@@ -54,12 +55,15 @@ type bot struct {
 	secret      string // by which pushes are known to be Telegram's
 	pushed      bool
 	client      *http.Client
+	welcome     string
+	link        wire.Once // its address, of which everybody who is offered it is told
 }
 
 // OpenChannel implements care.ChannelPlug.
 func (Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, error) {
 	var set struct {
-		APIURL string `json:"api_url"`
+		Welcome string `json:"welcome"`
+		APIURL  string `json:"api_url"`
 	}
 	var sec struct {
 		Token string `json:"token"`
@@ -81,7 +85,7 @@ func (Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, e
 	if client == nil {
 		client = http.DefaultClient
 	}
-	return &bot{base: base, token: token, secret: wire.Derived(token, fmt.Sprintf("opeka telegram %d", c.ID)), pushed: c.HookURL != "", client: client}, nil
+	return &bot{base: base, token: token, welcome: strings.TrimSpace(set.Welcome), secret: wire.Derived(token, fmt.Sprintf("opeka telegram %d", c.ID)), pushed: c.HookURL != "", client: client}, nil
 }
 
 // Can implements care.Channel. Bots are told neither that a message has arrived nor that it was read.
@@ -170,10 +174,16 @@ func (b *bot) Test(ctx context.Context) (care.PeerInfo, error) {
 	return care.PeerInfo{Name: me.Name + " (@" + me.User + ")", URL: "https://t.me/" + me.User, Writable: true}, nil
 }
 
+// Welcome implements care.Greeter.
+func (b *bot) Welcome() string { return b.welcome }
+
 // StartLink implements care.StartLinker.
 func (b *bot) StartLink(ctx context.Context, token string) (string, error) {
-	info, err := b.Test(ctx)
-	return info.URL + "?start=" + token, err
+	link, err := b.link.Get(ctx, b.Test)
+	if err == nil && token != "" {
+		link += "?start=" + token
+	}
+	return link, err
 }
 
 // Send implements care.Channel.

@@ -18,8 +18,10 @@ type event struct {
 	User    *user       `json:"user"`
 	Sender  *user       `json:"sender"`
 	Context string      `json:"context"`
-	Why     string      `json:"desc"`
-	Message *message    `json:"message"`
+	// Subscribed is false while he has opened the bot without having written: he can't be written to yet.
+	Subscribed bool     `json:"subscribed"`
+	Why        string   `json:"desc"`
+	Message    *message `json:"message"`
 }
 
 type user struct {
@@ -67,6 +69,7 @@ func read(raw []byte) (a care.Arrivals, delivery string, err error) {
 		if e.User != nil && e.User.ID != "" {
 			m := from(*e.User)
 			m.ClientID, m.At, m.Started, m.Link = cmp.Or(token, e.Event), at, true, e.Context
+			m.Unsubscribed = e.Event == "conversation_started" && !e.Subscribed
 			a.Messages = append(a.Messages, m)
 			if e.Event == "subscribed" {
 				a.Opted = append(a.Opted, care.OptChange{Address: e.User.ID, Allowed: true})

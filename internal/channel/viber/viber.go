@@ -3,6 +3,7 @@
 package viber
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"opeka/internal/care"
 	"opeka/internal/channel/wire"
+	"opeka/messages"
 )
 
 const (
@@ -45,6 +47,7 @@ func (Plug) Fields() []care.Field {
 	return []care.Field{
 		{Name: "token", Kind: "secret", Required: true},
 		{Name: "sender", Kind: "text", Required: true},
+		{Name: "welcome", Kind: "text"},
 		{Name: "api_url", Kind: "url"},
 	}
 }
@@ -52,13 +55,16 @@ func (Plug) Fields() []care.Field {
 type bot struct {
 	base, token, sender string
 	client              *http.Client
+	welcome             string
+	link                wire.Once // its address, of which everybody who is offered it is told
 }
 
 // OpenChannel implements care.ChannelPlug.
 func (Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, error) {
 	var set struct {
-		Sender string `json:"sender"`
-		APIURL string `json:"api_url"`
+		Sender  string `json:"sender"`
+		Welcome string `json:"welcome"`
+		APIURL  string `json:"api_url"`
 	}
 	var sec struct {
 		Token string `json:"token"`
@@ -84,7 +90,7 @@ func (Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, e
 	if client == nil {
 		client = http.DefaultClient
 	}
-	return &bot{base, token, sender, client}, nil
+	return &bot{base: base, token: token, sender: sender, welcome: strings.TrimSpace(set.Welcome), client: client}, nil
 }
 
 // Can implements care.Channel.
@@ -163,8 +169,11 @@ func (b *bot) Test(ctx context.Context) (care.PeerInfo, error) {
 
 // StartLink implements care.StartLinker.
 func (b *bot) StartLink(ctx context.Context, token string) (string, error) {
-	info, err := b.Test(ctx)
-	return info.URL + "&context=" + token, err
+	link, err := b.link.Get(ctx, b.Test)
+	if err == nil && token != "" {
+		link += "&context=" + token
+	}
+	return link, err
 }
 
 // Send implements care.Channel. Each file is a message of its own; a text that fits goes with the first picture.
@@ -238,5 +247,23 @@ func (b *bot) ReceivePush(r care.Push) (care.Arrivals, string, error) {
 	if !wire.Signed(r.Body, b.token, r.Header.Get("X-Viber-Content-Signature")) {
 		return care.Arrivals{}, "", errors.New("wrong signature")
 	}
-	return read(r.Body)
+	a, delivery, err := read(r.Body)
+	if err == nil {
+		a.Answer, a.Responded = b.greeting(a)
+		a.Type = "application/json"
+	}
+	return a, delivery, err
+}
+
+// greeting is what somebody reads who has opened the bot and not written yet: Viber takes it as the answer to its push, and in no other way.
+func (b *bot) greeting(a care.Arrivals) (body []byte, ok bool) {
+	if b.welcome == care.NoWelcome || len(a.Messages) != 1 || !a.Messages[0].Started || !a.Messages[0].Unsubscribed {
+		return nil, false
+	}
+	text := b.welcome
+	if text == "" {
+		text = messages.T(cmp.Or(a.Messages[0].Language, "en"), "channel.welcome", map[string]any{"store": b.sender})
+	}
+	body, err := json.Marshal(map[string]any{"sender": map[string]string{"name": b.sender}, "type": "text", "text": text, "min_api_version": 1})
+	return body, err == nil
 }

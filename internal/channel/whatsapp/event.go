@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"cmp"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,11 @@ import (
 	"opeka/internal/care"
 	"opeka/internal/channel/wire"
 )
+
+// startMark stands before the token of a link in the text that it proposes.
+const startMark = "start-"
+
+var startToken = regexp.MustCompile(`(?:^|\s)` + startMark + `([A-Za-z0-9_-]{20,64})(?:\s|$)`)
 
 type push struct {
 	Object string `json:"object"`
@@ -163,6 +169,12 @@ func (m *message) arrival(name string) (care.Arrival, bool) {
 			line += " " + p.Phone
 		}
 		a.Body = strings.TrimSpace(a.Body + "\n" + line)
+	}
+	if at := startToken.FindStringSubmatchIndex(a.Body); at != nil { // he has come by a link
+		a.Started, a.Link = true, a.Body[at[2]:at[3]]
+		if a.Body = strings.TrimSpace(a.Body[:at[0]] + a.Body[at[1]:]); a.Body == "" {
+			return a, true
+		}
 	}
 	a.Body = cmp.Or(a.Body, m.Button.Text, m.Interactive.Button.Title, m.Interactive.List.Title, m.Reaction.Emoji)
 	if a.Body == "" && len(a.Files) == 0 && a.Place == nil {

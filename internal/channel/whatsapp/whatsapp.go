@@ -59,6 +59,7 @@ type number struct {
 	base, id, account    string
 	token, secret, proof string
 	client               *http.Client
+	link                 wire.Once
 }
 
 // OpenChannel implements care.ChannelPlug.
@@ -93,7 +94,8 @@ func (Plug) OpenChannel(c care.Connection, client *http.Client) (care.Channel, e
 	if client == nil {
 		client = http.DefaultClient
 	}
-	return &number{base, strings.TrimSpace(set.ID), strings.TrimSpace(set.Account), strings.TrimSpace(sec.Token), strings.TrimSpace(sec.Secret), strings.TrimSpace(set.Verify), client}, nil
+	return &number{base: base, id: strings.TrimSpace(set.ID), account: strings.TrimSpace(set.Account), token: strings.TrimSpace(sec.Token), secret: strings.TrimSpace(sec.Secret),
+		proof: strings.TrimSpace(set.Verify), client: client}, nil
 }
 
 // Can implements care.Channel.
@@ -158,6 +160,15 @@ func (n *number) Test(ctx context.Context) (care.PeerInfo, error) {
 		return r
 	}, me.Number)
 	return care.PeerInfo{Name: me.Name + " " + me.Number, URL: "https://wa.me/" + digits, Writable: true}, nil
+}
+
+// StartLink implements care.StartLinker. WhatsApp carries nothing along but the text that the customer is about to send.
+func (n *number) StartLink(ctx context.Context, token string) (string, error) {
+	link, err := n.link.Get(ctx, n.Test)
+	if err == nil && token != "" {
+		link += "?text=" + url.QueryEscape(startMark+token)
+	}
+	return link, err
 }
 
 // Send implements care.Channel. Each file is a message of its own; a text that fits goes with the first.

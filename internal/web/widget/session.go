@@ -1,8 +1,10 @@
 package widget
 
 import (
+	"cmp"
 	"net/http"
 	"net/mail"
+	"net/url"
 	"strings"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"opeka/internal/customer"
 	"opeka/internal/db"
 	"opeka/internal/inbox"
+	"opeka/internal/post"
 	"opeka/messages"
 )
 
@@ -50,6 +53,8 @@ type sessionOutput struct {
 	IdentityRefused bool  `json:"identity_refused,omitempty"`
 	Unread          int64 `json:"unread"`
 	MaxFile         int64 `json:"max_file"`
+	// Messengers is the page of the store's bots: with links of his own for whom the shop has vouched, for everybody else the common ones.
+	Messengers string `json:"messengers,omitempty"`
 }
 
 // session recognises a visitor, or takes in a new one, and says what his panel shows.
@@ -107,6 +112,9 @@ func (d *Door) session(_ http.ResponseWriter, r *request) (any, error) {
 	if out.Open {
 		out.ReplyMinutes = d.replyMinutes(ctx, r.store.ID, r.now)
 	}
+	if out.Messengers, err = d.messengers(r, c); err != nil {
+		return nil, err
+	}
 	if !returning {
 		return out, nil
 	}
@@ -116,6 +124,24 @@ func (d *Door) session(_ http.ResponseWriter, r *request) (any, error) {
 	}
 	out.talk, out.Unread = talkOf(t), t.Unread
 	return out, nil
+}
+
+// messengers is where the visitor can go on in a messenger; empty: nowhere. What a visitor says of himself gives him nobody's links.
+func (d *Door) messengers(r *request, c claims) (string, error) {
+	if d.o.Bots == nil || !d.o.Bots.HasBots(r.Context(), r.store.ID) {
+		return "", nil
+	}
+	common := d.o.PublicURL + strings.TrimSuffix(post.BotsPath, "/") + "?store=" + url.QueryEscape(r.store.Slug)
+	if !c.verified(r.now) {
+		return common, nil
+	}
+	with := *r
+	with.claims = c
+	ids, err := d.family(&with)
+	if err != nil || len(ids) == 0 {
+		return common, err
+	}
+	return cmp.Or(d.o.Bots.BotsURL(r.Context(), r.store.ID, ids[0], 0, r.now), common), nil
 }
 
 // vouched checks a shop's word for its visitor; not ok is a wrong signature.

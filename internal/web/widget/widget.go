@@ -26,6 +26,9 @@ type Options struct {
 	Accounts *account.Accounts
 	Inbox    *inbox.Inbox
 	Phone    Telephone
+	Bots     Bots // nil: none are offered
+	// PublicURL is in front of the addresses of pages.
+	PublicURL string
 	// Key signs visitors' tokens; every node has the same one.
 	Key []byte
 	// Files are the built loader and panels.
@@ -35,6 +38,12 @@ type Options struct {
 	// BehindProxy trusts the last X-Forwarded-For.
 	BehindProxy bool
 	Log         *slog.Logger
+}
+
+// Bots is what the door asks of the post room.
+type Bots interface {
+	HasBots(ctx context.Context, store int64) bool
+	BotsURL(ctx context.Context, store, customer, order int64, now time.Time) string
 }
 
 // Door serves visitors. It is safe for concurrent use, and is live's Visitors.

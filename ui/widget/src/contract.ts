@@ -51,6 +51,7 @@ export interface Session extends Page {
   identity_refused?: boolean;
   unread: number;
   max_file: number; // bytes
+  messengers?: string; // the page of the shop's bots
 }
 
 export interface Order {

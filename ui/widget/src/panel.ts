@@ -212,6 +212,7 @@ class Chat implements Panel {
     this.#composer.maxFile = s.max_file;
     this.#heading.textContent = s.title || t('title');
     this.#hours.textContent = !s.open ? (s.opens_at ? t('opens', { when: moment(s.opens_at, s.time_zone) }) : t('closed')) : s.reply_minutes ? t('reply_minutes', { n: s.reply_minutes }) : t('here');
+    if (s.messengers) this.#hours.append(' ', h('a', { class: 'else', href: new URL(s.messengers, this.#host.base).href, target: '_blank', rel: 'noopener' }, t('messengers')));
     this.#take(s);
     if (s.identity_refused) console.warn('opeka: the identity has a wrong hash');
     this.#composer.ask(!s.open && !s.verified && !this.#memory.contact);

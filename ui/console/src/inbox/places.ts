@@ -4,7 +4,7 @@ export interface Part {
   hole: boolean;
 }
 
-const pattern = /\{(?:customer|agent|store|order)\.[a-z_]+\}/g;
+const pattern = /\{(?:customer|agent|store|order|links)\.[a-z_]+\}/g;
 
 export function holes(text: string): { at: number; text: string }[] {
   return [...text.matchAll(pattern)].map((m) => ({ at: m.index, text: m[0] }));

@@ -4588,6 +4588,11 @@ export interface components {
             /** @description Key of the step that follows */
             to: string;
         };
+        Code: {
+            path: string;
+            /** Format: int64 */
+            size: number;
+        };
         "Comment-taskRequest": {
             body: string;
         };
@@ -7826,6 +7831,8 @@ export interface components {
             connection_id: number;
             /** Format: date-time */
             expires_at: string;
+            /** @description The address as a square for a telephone's camera */
+            qr: components["schemas"]["Code"];
             url: string;
         };
         Stats: {
