@@ -41,6 +41,10 @@ func newOffice() *office {
 	}}
 }
 
+func (o *office) BotsURL(_ context.Context, _, customer, order int64, _ time.Time) string {
+	return fmt.Sprintf("https://care.example/m/%d-%d", customer, order)
+}
+
 func (o *office) Channels(context.Context, int64) (map[string]care.ChannelAbilities, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -106,10 +106,10 @@ func (p *Post) hindrance(ctx context.Context, l live, s send, m care.Outbound, n
 	switch {
 	case err != nil:
 		return "", 0, err
-	case out == "blocked": // the service would refuse it: he has to write first
-		return out, 0, nil
 	case out != "" && s.Class != ClassReply:
 		return "opted_out", 0, nil
+	case out == "blocked": // the service would refuse it: he has to write first
+		return out, 0, nil
 	}
 	can := l.channel.Can()
 	if can.Window > 0 && m.Template == nil {
