@@ -21,6 +21,7 @@ type Command struct {
 	Measure MeasureCommand `cmd:"" default:"withargs" help:"Measure everything that was promised, and print the table."`
 	Seed    SeedCommand    `cmd:"" help:"Fill a new installation with conversations to measure on."`
 	Serve   ServeCommand   `cmd:"" hidden:"" help:"Serve without limits of rate."`
+	Sound   SoundCommand   `cmd:"" hidden:"" help:"Carry the sound of calls that another process makes."`
 }
 
 // MeasureCommand runs the rows of the table.
@@ -48,7 +49,7 @@ type row struct {
 
 // rows are in the order of the table.
 var rows = []row{
-	transactionRow, replyRow, listRow, openRow, keyRow, visitorSendRow, agentSendRow, memoryRow, searchRow, findRow, pageRow, webhookRow, mailboxRow, noticeRow, startRow,
+	transactionRow, replyRow, listRow, openRow, keyRow, visitorSendRow, agentSendRow, memoryRow, searchRow, findRow, pageRow, webhookRow, mailboxRow, noticeRow, startRow, ringRow, setupRow, callsRow,
 }
 
 func names() []string {

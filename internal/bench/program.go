@@ -39,7 +39,7 @@ type program struct {
 }
 
 // serve starts the program on a data folder; database may be empty.
-func serve(ctx context.Context, data, database string) (*program, error) {
+func serve(ctx context.Context, data, database string, more ...string) (*program, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func serve(ctx context.Context, data, database string) (*program, error) {
 	if database != "" {
 		args = append(args, "--database", database)
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(self, append(args, more...)...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := cmd.StdoutPipe()
