@@ -358,3 +358,14 @@ func (p *Phone) withdraw(ctx context.Context, tx *db.Tx, store, id int64, source
 	_, err = p.replan(ctx, tx, &c)
 	return err
 }
+
+// askingsKept is how long it is known which browser asked for what, longer than it is shown there; and longer than that while it is still open.
+const askingsKept = 30 * 24 * time.Hour
+
+// forgetAskings drops what is too old: what came of it stands in the callback or the subscription itself.
+func forgetAskings(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM phone_askings WHERE created_at < $1
+AND NOT EXISTS (SELECT 1 FROM callbacks c WHERE c.id = phone_askings.subject_id AND c.closed_at = 0)
+AND NOT EXISTS (SELECT 1 FROM stock_subscriptions s WHERE s.id = phone_askings.subject_id AND s.state IN ('waiting', 'allotted'))`, db.At(tx.Now.Add(-askingsKept)))
+	return err
+}

@@ -57,6 +57,7 @@ type Callback struct {
 	PromisedAt   db.Time          `json:"promised_at"`
 	DueAt        db.Time          `json:"due_at"`
 	ExpiresAt    db.Time          `json:"expires_at"`
+	LateAt       db.Time          `json:"late_at" doc:"Until then the first attempt is in time; 0: it was closed before that was settled"`
 	Late         string           `json:"late" doc:"Why it was late; empty: it wasn't"`
 	ClosedAt     db.Time          `json:"closed_at"`
 	ToldAt       db.Time          `json:"told_at" doc:"When the customer was told in writing"`
@@ -102,13 +103,13 @@ type Try struct {
 }
 
 const boardColumns = column + `, c.id, c.store_id, c.version, c.state, c.reason, c.customer_id, coalesce(nullif(k.name, ''), c.name), c.conversation_id, c.number, c.language, c.zone, c.mode, c.priority,
-c.attempts, c.max_attempts, c.last_result, c.disposition, c.note, c.owner_id, c.agent_id, coalesce(g.name, ''), c.call_id, c.asked_at, c.promised_at, c.due_at, c.expires_at, c.late, c.closed_at, c.told_at, c.created_at
+c.attempts, c.max_attempts, c.last_result, c.disposition, c.note, c.owner_id, c.agent_id, coalesce(g.name, ''), c.call_id, c.asked_at, c.promised_at, c.due_at, c.expires_at, c.late_at, c.late, c.closed_at, c.told_at, c.created_at
 FROM callbacks c LEFT JOIN customers k ON k.id = c.customer_id LEFT JOIN agents g ON g.id = c.agent_id AND c.agent_id <> 0`
 
 func (c *Callback) scan(row interface{ Scan(...any) error }) error {
 	c.Reasons = []CallbackReason{}
 	return row.Scan(&c.Column, &c.ID, &c.Store, &c.Version, &c.State, &c.Reason, &c.Customer, &c.CustomerName, &c.Conversation, &c.Number, &c.Language, &c.Zone, &c.Mode, &c.Priority,
-		&c.Attempts, &c.MaxAttempts, &c.LastResult, &c.Disposition, &c.Note, &c.Owner, &c.Agent, &c.AgentName, &c.Call, &c.AskedAt, &c.PromisedAt, &c.DueAt, &c.ExpiresAt, &c.Late, &c.ClosedAt, &c.ToldAt, &c.CreatedAt)
+		&c.Attempts, &c.MaxAttempts, &c.LastResult, &c.Disposition, &c.Note, &c.Owner, &c.Agent, &c.AgentName, &c.Call, &c.AskedAt, &c.PromisedAt, &c.DueAt, &c.ExpiresAt, &c.LateAt, &c.Late, &c.ClosedAt, &c.ToldAt, &c.CreatedAt)
 }
 
 // dayEnd is the end of the day in a store; over several stores, of the first of them.

@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -60,35 +61,85 @@ func (s *Situation) until(due time.Time, p Policy, d desk) time.Time {
 	if !known || !at.After(due) {
 		return due.Add(slack)
 	}
+	first, _ := desk{There: d.There}.start(due) // with nobody before him
+	slack = max(slack, at.Sub(later(first, due))/4)
 	if moved, _ := s.earliest(p, at); moved.After(at) { // by then his evening may have begun
 		at = moved
 	}
-	first, _ := desk{There: d.There}.start(due) // with nobody before him
 	const step = 5 * time.Minute
-	return at.Add(max(slack, at.Sub(later(first, due))/2)).Add(step - time.Nanosecond).Truncate(step)
+	return at.Add(slack).Add(step - time.Nanosecond).Truncate(step)
 }
 
 const (
 	deskAhead  = 26 * time.Hour      // how far it is looked ahead
 	shiftsKept = 36 * 24 * time.Hour // how long it is known who was there
 	aDay       = 24 * time.Hour
+	aShift     = 12 * time.Hour
 )
 
-// deskAt finds out who will be at the telephone from a moment on: who is there now, and who was there a week ago or, where nobody was, on a day since.
+// past is a day as it was at the telephone, moved to the day that is planned.
+type past struct {
+	There []span
+	Whole bool // it is known from its beginning on, and over
+}
+
+// ordinary is the day of the middle by how long agents were there: neither the Sunday, nor the day on which the power was out. What is known only in part counts
+// where nothing else is known, the latest first.
+func ordinary(days []past, from time.Time) []span {
+	whole := slices.DeleteFunc(slices.Clone(days), func(d past) bool { return !d.Whole })
+	if len(whole) == 0 {
+		if len(days) > 0 {
+			return days[0].There
+		}
+		return nil
+	}
+	end := from.Add(aShift)
+	total := func(day past) (sum time.Duration) {
+		for _, x := range day.There {
+			if to := x.To; x.From.Before(end) {
+				if to.After(end) {
+					to = end
+				}
+				sum += to.Sub(x.From)
+			}
+		}
+		return sum
+	}
+	slices.SortStableFunc(whole, func(a, b past) int { return cmp.Compare(total(a), total(b)) })
+	return whole[len(whole)/2].There
+}
+
+// deskAt finds out who will be at the telephone from a moment on: who is there now, and who was there a week ago or, where that isn't known, on an ordinary day since.
 func (p *Phone) deskAt(ctx context.Context, tx *db.Tx, c *callback, from time.Time) (d desk, err error) {
 	now := tx.Now
-	for _, days := range []int{7, 1, 2, 3, 4, 5, 6} {
-		back := time.Duration(days) * aDay
-		if d.There, err = shifts(ctx, tx, c.Store, from.Add(-back), from.Add(deskAhead-back), now); err != nil {
+	var since db.Time
+	if err := tx.QueryRow(ctx, `SELECT coalesce(min(s.from_at), 0) FROM phone_shifts s JOIN memberships m ON m.agent_id = s.agent_id WHERE m.store_id = $1`, c.Store).Scan(&since); err != nil {
+		return d, err
+	}
+	var days []past
+	for _, n := range []int{7, 1, 2, 3, 4, 5, 6} { // the same day of the week first
+		back := time.Duration(n) * aDay
+		begin := from.Add(-back)
+		day, err := shifts(ctx, tx, c.Store, begin, begin.Add(deskAhead), now)
+		if err != nil {
 			return d, err
 		}
-		for i := range d.There {
-			d.There[i].From, d.There[i].To = d.There[i].From.Add(back), d.There[i].To.Add(back)
+		for i := range day {
+			day[i].From, day[i].To = day[i].From.Add(back), day[i].To.Add(back)
 		}
-		if len(d.There) > 0 {
+		if len(day) == 0 {
+			continue
+		}
+		whole := since != 0 && !since.Time().After(begin) && !begin.Add(aShift).After(now)
+		if n == 7 && !whole {
+			continue
+		}
+		days = append(days, past{day, whole})
+		if n == 7 {
 			break
 		}
 	}
+	d.There = ordinary(days, from)
 	crew, err := p.crew(ctx, tx, c.Store, db.At(from))
 	if err != nil {
 		return d, err
@@ -104,7 +155,7 @@ func (p *Phone) deskAt(ctx context.Context, tx *db.Tx, c *callback, from time.Ti
 			d.There = append(d.There, x)
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT due_at FROM callbacks WHERE store_id = $1 AND closed_at = 0 AND state IN ('waiting', 'due') AND id <> $2 AND due_at <= $3 ORDER BY due_at DESC LIMIT 1000`, c.Store, c.ID, db.At(from))
+	rows, err := tx.Query(ctx, `SELECT due_at FROM callbacks WHERE store_id = $1 AND closed_at = 0 AND state IN ('waiting', 'due') AND id <> $2 AND due_at <= $3 AND reason NOT IN ('stock_gone', 'stock_promised') ORDER BY due_at DESC LIMIT 1000`, c.Store, c.ID, db.At(from))
 	if err != nil {
 		return d, err
 	}

@@ -24,12 +24,12 @@ func TestPromisesThatCanBeKept(t *testing.T) {
 	}{
 		{"nothing is known", desk{}, 0, 10},
 		{"somebody is free", desk{There: []span{there(-60, 60)}, Each: 4 * time.Minute}, 0, 10},
-		{"nine before him, one agent", desk{There: []span{there(-60, 200)}, Before: same(9, 0), Each: 4 * time.Minute}, 0, 55},
+		{"nine before him, one agent", desk{There: []span{there(-60, 200)}, Before: same(9, 0), Each: 4 * time.Minute}, 0, 50},
 		{"nine before him, three agents", desk{There: []span{there(-60, 200), there(-60, 200), there(-60, 200)}, Before: same(9, 0), Each: 4 * time.Minute}, 0, 25},
 		{"those who may be rung only later aren't before him", desk{There: []span{there(-60, 200)}, Before: same(9, 30), Each: 4 * time.Minute}, 0, 10},
 		{"those before him are done by then", desk{There: []span{there(-60, 200)}, Before: same(9, 0), Each: 4 * time.Minute}, 40, 50},
 		{"the next agent comes in an hour", desk{There: []span{there(60, 200)}, Each: 4 * time.Minute}, 0, 70},
-		{"one leaves, and another comes", desk{There: []span{there(-60, 8), there(60, 200)}, Before: same(3, 0), Each: 4 * time.Minute}, 0, 100},
+		{"one leaves, and another comes", desk{There: []span{there(-60, 8), there(60, 200)}, Before: same(3, 0), Each: 4 * time.Minute}, 0, 80},
 		{"nobody comes", desk{There: []span{there(-60, -1)}, Each: 4 * time.Minute}, 0, 10},
 		{"more than they can do before they leave", desk{There: []span{there(-60, 30)}, Before: same(9, 0), Each: 4 * time.Minute}, 0, 10},
 	} {
@@ -74,5 +74,26 @@ func TestInTimeWhileItCanBe(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// Where a week ago isn't known, the day of the middle says who will be there: neither the Sunday nor the day without power.
+func TestAnOrdinaryDay(t *testing.T) {
+	noon := at("2026-03-02 12:00")
+	day := func(hours ...int) (out []span) {
+		for _, h := range hours {
+			out = append(out, span{noon, noon.Add(time.Duration(h) * time.Hour)})
+		}
+		return out
+	}
+	whole := func(hours ...int) past { return past{day(hours...), true} }
+	if got := ordinary([]past{whole(1), whole(8, 8), whole(8, 7), whole(9, 8), {day(11, 11, 11), false}, whole(4)}, noon); len(got) != 2 || got[1] != day(7)[0] {
+		t.Errorf("%v", got)
+	}
+	if got := ordinary([]past{{day(3), false}, {day(5), false}}, noon); len(got) != 1 || got[0] != day(3)[0] {
+		t.Errorf("only in part: %v", got)
+	}
+	if ordinary(nil, noon) != nil {
+		t.Error("nobody was ever there")
 	}
 }

@@ -14,6 +14,7 @@ const (
 	JobDial     = "phone.dial"     // ring a customer
 	JobOffer    = "phone.offer"    // an agent hasn't answered an offer
 	JobUnsaid   = "phone.unsaid"   // an agent hasn't said what came of a call
+	JobRested   = "phone.rested"   // the after-call work of an agent who only took part is over
 	JobServe    = "phone.serve"    // an agent has become free
 	JobPresence = "phone.presence" // on agent.presence_changed
 	JobStock    = "phone.stock"    // on stock.changed and stock.back_in; also when pieces are given back
@@ -50,6 +51,13 @@ func (p *Phone) Jobs(r *job.Runner) {
 			return err
 		}
 		return p.unsaid(ctx, tx, in.Call)
+	}))
+	r.Handle(JobRested, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
+		var in restPayload
+		if err := j.Decode(&in); err != nil {
+			return err
+		}
+		return p.rested(ctx, tx, in)
 	}))
 	r.Handle(JobServe, job.InTx(func(ctx context.Context, tx *db.Tx, j job.Job) error {
 		var in agentPayload

@@ -210,7 +210,7 @@ func (p *Phone) leftovers(ctx context.Context) error {
 
 // expire deletes the recordings whose time is over.
 func (p *Phone) expire(ctx context.Context, _ job.Job) (job.Done, error) {
-	if err := p.db.Write(ctx, db.System, func(tx *db.Tx) error { return forgetShifts(ctx, tx) }); err != nil {
+	if err := p.db.Write(ctx, db.System, func(tx *db.Tx) error { return errors.Join(forgetShifts(ctx, tx), forgetAskings(ctx, tx)) }); err != nil {
 		return nil, err
 	}
 	for {

@@ -100,7 +100,7 @@ JOIN memberships m ON m.agent_id = a.agent_id AND m.store_id = $1 JOIN presences
 	if err != nil {
 		return c, err
 	}
-	err = q.QueryRow(ctx, `SELECT CAST(coalesce(avg(t), 0) AS BIGINT) FROM (SELECT ended_at - created_at + wrap_ms * 1000 AS t FROM calls WHERE store_id = $1 AND state = 'ended' AND direction = 'out' AND counts ORDER BY id DESC LIMIT 50) AS last`, store).Scan(&talk)
+	err = q.QueryRow(ctx, `SELECT CAST(coalesce(avg(t), 0) AS BIGINT) FROM (SELECT least(ended_at - created_at + wrap_ms * 1000, 900000000) AS t FROM calls WHERE store_id = $1 AND state = 'ended' AND direction = 'out' AND counts ORDER BY id DESC LIMIT 50) AS last`, store).Scan(&talk)
 	if c.Each = time.Duration(talk)*time.Microsecond + between; talk == 0 {
 		c.Each = usualTalk
 	}

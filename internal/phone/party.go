@@ -84,7 +84,10 @@ func (p *Phone) leave(ctx context.Context, tx *db.Tx, t *party, result string) e
 	if err := t.save(ctx, tx); err != nil {
 		return err
 	}
-	return p.free(ctx, tx, t.Agent, 0, t.Call)
+	if t.Joined == 0 || t.supervises() || result == "leads" {
+		return p.free(ctx, tx, t.Agent, 0, t.Call)
+	}
+	return p.rest(ctx, tx, t.Store, t.Agent, t.Call)
 }
 
 // leaveAll ends everybody's part in a call that is over.

@@ -86,6 +86,7 @@ type Policy struct {
 	Ring         int64    `json:"ring_s" minimum:"15" maximum:"120"`
 	Offer        int64    `json:"offer_s" minimum:"5" maximum:"300" doc:"How long an agent may look at a case before he accepts it"`
 	WrapUp       int64    `json:"wrap_up_s" minimum:"0" maximum:"3600"`
+	WrapUpOthers int64    `json:"wrap_up_others_s" required:"false" minimum:"0" maximum:"3600" doc:"After-call work of agents who took part in a call and aren't the one who says what came of it: who handed it over, a colleague in a conference. 0: none"`
 	NoAnswer     int64    `json:"no_answer_s" minimum:"60" maximum:"604800" doc:"Pause before the next attempt"`
 	Busy         int64    `json:"busy_s" minimum:"60" maximum:"604800"`
 	Rejected     int64    `json:"rejected_s" minimum:"60" maximum:"604800"`

@@ -102,7 +102,7 @@ func (p *Phone) handOver(ctx context.Context, tx *db.Tx, c *call, from int64, st
 		return err
 	}
 	if from != 0 && from != c.Agent {
-		if err := p.free(ctx, tx, from, 0, c.ID); err != nil {
+		if err := p.rest(ctx, tx, c.Store, from, c.ID); err != nil {
 			return err
 		}
 		p.hintAgent(tx, from, map[string]any{"t": "phone", "event": "call", "call_id": c.ID, "step": step})

@@ -407,3 +407,44 @@ func TestActingOnACallThatMovedOn(t *testing.T) {
 		refused(t, err, "phone.call_moved_on")
 	})
 }
+
+// Who hands a call over, or only took part in one, has the time that the store gives him for his own notes; he may end it, and nothing else can be said by him.
+func TestAfterCallWorkOfThoseWhoTookPart(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		olena, taras, marta := h.agent("Olena", true), h.agent("Taras", true), h.agent("Marta", true)
+		set, err := h.phone.Settings(t.Context(), olena, h.store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.Policy.WrapUpOthers = 90
+		h.done(h.phone.SetSettings(t.Context(), olena, h.store, set))
+		id, l := h.talking(olena, "+380671112233")
+		h.done(h.phone.Consult(t.Context(), olena, id, phone.Target{Agent: taras.Agent}))
+		h.done(h.phone.Answer(t.Context(), taras, id))
+		h.done(h.phone.CompleteConsult(t.Context(), olena, id))
+		if h.state(olena) != "wrapup" || h.state(taras) != "talking" {
+			t.Fatalf("%s, %s", h.state(olena), h.state(taras))
+		}
+		h.done(h.phone.Invite(t.Context(), taras, id, phone.Target{Agent: marta.Agent}))
+		h.done(h.phone.Answer(t.Context(), marta, id))
+		h.clock.Move(80 * time.Second)
+		if h.state(olena) != "wrapup" {
+			t.Errorf("before her time is over she is %s", h.state(olena))
+		}
+		h.clock.Move(20 * time.Second)
+		h.is(olena, "free")
+		l.Ends(care.CauseHangup)
+		h.is(taras, "wrapup")
+		h.is(marta, "wrapup")
+		_, err = h.phone.Rested(t.Context(), taras)
+		refused(t, err, "phone.outcome_first")
+		if a, err := h.phone.Rested(t.Context(), marta); err != nil || a.State != "free" {
+			t.Errorf("%+v %v", a, err)
+		}
+		h.done(h.phone.WrapUp(t.Context(), taras, id, phone.Settled, ""))
+		h.is(taras, "free")
+		if a, err := h.phone.Rested(t.Context(), taras); err != nil || a.State != "free" {
+			t.Errorf("%+v %v", a, err)
+		}
+	})
+}

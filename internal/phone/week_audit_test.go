@@ -1,6 +1,7 @@
 package phone_test
 
 import (
+	"cmp"
 	"container/heap"
 	"slices"
 	"strconv"
@@ -342,7 +343,7 @@ func (w *week) byHand(percent int) (late, forgotten int) {
 	for _, c := range w.clerks[1:] {
 		heap.Push(&h, hand{w.begun, c})
 	}
-	slices.SortFunc(list, func(a, b deed) int { return a.due.Compare(b.due) })
+	slices.SortStableFunc(list, func(a, b deed) int { return cmp.Or(a.due.Compare(b.due), a.until.Compare(b.until)) })
 	for _, d := range list {
 		counts := d.counted
 		if counts && fate(d.key, percent).IntN(100) < percent {
@@ -407,7 +408,7 @@ func (w *week) otherCalls() (list []deed) {
 		if planned := until.Time().Add(-lateAfter); first && until != 0 && planned.Before(due) {
 			due = planned // it may have waited for the program
 		}
-		list = append(list, deed{due: due})
+		list = append(list, deed{due: due, until: due.Add(lateAfter)})
 	}
 	return list
 }

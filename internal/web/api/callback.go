@@ -221,6 +221,11 @@ func (a *API) registerPhoneAgent() {
 		func(ctx context.Context, _ *struct{}) (*Out[phone.AgentState], error) {
 			return out(a.Phone.Me(ctx, scope(ctx)))
 		})
+	register(a, op{ID: "end-my-after-call-work", Method: "POST", Path: "/phone/me/rested", Tag: tag, Summary: "End the caller's own after-call work", Access: mine, OwnIdempotency: true,
+		Detail: "Of a call in which he only took part. What came of a call that is his he says with its outcome."},
+		func(ctx context.Context, _ *struct{}) (*Out[phone.AgentState], error) {
+			return out(a.Phone.Rested(ctx, scope(ctx)))
+		})
 	register(a, op{ID: "set-my-phone", Method: "PUT", Path: "/phone/me", Tag: tag, Summary: "Come to the telephone, or leave it", Access: mine,
 		Detail: "Who is at it, with presence ready, is given calls. Coming to it makes him ready who was away or offline."},
 		func(ctx context.Context, in *struct {

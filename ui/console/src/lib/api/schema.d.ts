@@ -2758,6 +2758,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/phone/me/rested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the caller's own after-call work
+         * @description Of a call in which he only took part. What came of a call that is his he says with its outcome.
+         */
+        post: operations["end-my-after-call-work"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/places": {
         parameters: {
             query?: never;
@@ -4456,6 +4476,11 @@ export interface components {
             last_result: string;
             /** @description Why it was late; empty: it wasn't */
             late: string;
+            /**
+             * Format: date-time
+             * @description Until then the first attempt is in time; 0: it was closed before that was settled
+             */
+            late_at: string;
             /** Format: int64 */
             max_attempts: number;
             /** @enum {string} */
@@ -7150,6 +7175,11 @@ export interface components {
             to: string;
             /** @description Connections in the order in which they are tried; any others after them */
             trunks?: number[];
+            /**
+             * Format: int64
+             * @description After-call work of agents who took part in a call and aren't the one who says what came of it: who handed it over, a colleague in a conference. 0: none
+             */
+            wrap_up_others_s?: number;
             /** Format: int64 */
             wrap_up_s: number;
         };
@@ -14394,6 +14424,35 @@ export interface operations {
                 "application/json": components["schemas"]["Set-my-phoneRequest"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-my-after-call-work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
