@@ -417,7 +417,7 @@ func TestAfterCallWorkOfThoseWhoTookPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		set.Policy.WrapUpOthers = 90
-		h.done(h.phone.SetSettings(t.Context(), olena, h.store, set))
+		h.done(h.phone.SetSettings(t.Context(), account.By{Scope: olena}, h.store, set))
 		id, l := h.talking(olena, "+380671112233")
 		h.done(h.phone.Consult(t.Context(), olena, id, phone.Target{Agent: taras.Agent}))
 		h.done(h.phone.Answer(t.Context(), taras, id))
