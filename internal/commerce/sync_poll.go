@@ -18,6 +18,8 @@ const (
 	rescanBatch = 20
 	youngFor    = 21 * 24 * time.Hour // after it an open order is looked at once a day
 	oldEvery    = 24 * time.Hour
+	// closedEvery is how old what is known of a finished order may get: a shop that deletes one for good tells nobody.
+	closedEvery = 7 * 24 * time.Hour
 	// hookGrace is how long a shop may take to push what a poll has found: WooCommerce's queue runs once a minute if somebody visits the shop.
 	hookGrace = 10 * time.Minute
 	wellFor   = time.Hour // hooks that came within it let polls slow down
@@ -144,6 +146,12 @@ func (s *Sync) runRescan(ctx context.Context, j job.Job) (job.Done, error) {
 		return nil, err
 	}
 	next := rescanEvery
+	open := len(ids)
+	if open < rescanBatch { // what is left of the turn goes to finished ones
+		if ids, err = s.staleClosed(ctx, l.ID, ids, now); err != nil {
+			return nil, err
+		}
+	}
 	var cause error
 	if len(ids) > 0 {
 		var records []care.Record
@@ -153,11 +161,29 @@ func (s *Sync) runRescan(ctx context.Context, j job.Job) (job.Done, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if len(ids) == rescanBatch {
+		if open == rescanBatch {
 			next = 10 * time.Second // there are more; spread, so that hooks and polls keep their share
 		}
 	}
 	return s.loop(ctx, l, jobRescan, cause, next, func(tx *db.Tx, q *query.Queries) error {
 		return q.NoteRescan(ctx, query.NoteRescanParams{RescannedAt: db.At(tx.Now), ConnectionID: l.ID})
 	}), nil
+}
+
+// staleClosed adds finished orders that nobody has looked at for long, as many as a turn has room for.
+func (s *Sync) staleClosed(ctx context.Context, connection int64, ids []string, now time.Time) ([]string, error) {
+	rows, err := s.db.Read().Query(ctx, `SELECT external_id FROM orders WHERE connection_id = $1 AND NOT open AND NOT deleted AND fetched_at < $2 ORDER BY fetched_at LIMIT $3`,
+		connection, db.At(now.Add(-closedEvery)), int64(rescanBatch-len(ids)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }

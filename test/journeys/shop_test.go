@@ -226,6 +226,15 @@ func TestAShopIsConnectedAndFollowed(t *testing.T) {
 			clock.Move(5 * time.Minute)
 			return h.count(`SELECT count(*) FROM orders WHERE external_id = $1 AND open`, fmt.Sprint(late)) == 0
 		})
+		// A finished one that is deleted for good is noticed too, in time.
+		h.shop.SetStatus(ids[1], "completed")
+		h.until("the end of an order", func() bool { clock.Move(time.Minute); return h.stage(ids[1]) == "completed" })
+		h.shop.Delete(ids[1])
+		clock.Move(8 * 24 * time.Hour)
+		h.until("the deletion of a finished order", func() bool {
+			clock.Move(time.Minute)
+			return h.count(`SELECT count(*) FROM orders WHERE external_id = $1 AND deleted AND NOT open`, fmt.Sprint(ids[1])) == 1
+		})
 		if n := h.count(`SELECT count(*) FROM jobs WHERE state = 'dead'`); n != 0 {
 			t.Errorf("%d dead jobs", n)
 		}
