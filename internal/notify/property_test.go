@@ -12,7 +12,10 @@ import (
 
 // claims is what each notice says, written down a second time and in other words than the room's own: the stages and parcels' states in
 // which it isn't contradicted.
-var claims = map[string]struct{ stages, parcels []string }{
+var claims = map[string]struct {
+	stages, parcels []string
+	goods           string // a state that some electronic piece is in, of an order that is paid for
+}{
 	"accepted":           {stages: []string{"placed", "awaiting_payment", "paid", "processing", "on_hold", "packed"}},
 	"payment_received":   {stages: []string{"placed", "awaiting_payment", "paid", "processing", "on_hold", "packed"}},
 	"payment_failed":     {stages: []string{"placed", "awaiting_payment", "processing", "on_hold", "packed"}},
@@ -34,6 +37,8 @@ var claims = map[string]struct{ stages, parcels []string }{
 	"attempt_failed":     {parcels: []string{"attempt_failed"}},
 	"parcel_trouble":     {parcels: []string{"exception"}},
 	"storage_ending":     {parcels: []string{"at_pickup_point"}},
+	"goods_ready":        {goods: "delivered"},
+	"goods_missing":      {goods: "short"},
 }
 
 // life makes up a history as shops tell them: states that jump, go back and come several at once, events that are repeated, out of order, or
@@ -61,6 +66,11 @@ func life(r *rand.Rand, f StoreFacts, now *State) Script {
 	orders := []care.OrderState{care.OrderPlaced, care.OrderAwaitingPayment, care.OrderProcessing, care.OrderConfirmed, care.OrderOnHold, care.OrderCompleted, care.OrderCancelled, care.OrderUnknown, care.OrderDraft}
 	payments := []care.PaymentState{care.PaymentUnpaid, care.PaymentPending, care.PaymentPaid, care.PaymentFailed, care.PaymentRefunded, care.PaymentPartiallyPaid}
 	stocks := []Reservation{ReservationHeld, ReservationHeld, ReservationShort, ReservationWaiting, ReservationUnknown}
+	pieces := []string{goodsDelivered, goodsDelivered, goodsShort, "waiting", goodsFailed, "withdrawn"}
+	sc.State.Goods.All = r.IntN(4) == 0
+	if r.IntN(6) == 0 { // the shop had the order before it was connected
+		sc.State.Store.ConnectedAt = start.Add(time.Duration(1+r.IntN(30)) * time.Hour)
+	}
 	at := start
 	for range 1 + r.IntN(12) {
 		if r.IntN(3) > 0 {
@@ -68,7 +78,8 @@ func life(r *rand.Rand, f StoreFacts, now *State) Script {
 		}
 		when := at
 		order, payment, parcel, stock := orders[r.IntN(len(orders))], payments[r.IntN(len(payments))], parcels[r.IntN(len(parcels))], stocks[r.IntN(len(stocks))]
-		which, part, gone := r.IntN(5), fmt.Sprint("s", 1+r.IntN(2)), r.IntN(40) == 0
+		which, part, gone := r.IntN(7), fmt.Sprint("s", 1+r.IntN(2)), r.IntN(40) == 0
+		goods, batch, owed := pieces[r.IntN(len(pieces))], fmt.Sprint("b", 1+r.IntN(3)), r.IntN(3)
 		opted := r.IntN(15) == 0
 		step := ScriptStep{At: when, Change: func(s *State) {
 			s.Order.ChangedAt = when
@@ -89,6 +100,17 @@ func life(r *rand.Rand, f StoreFacts, now *State) Script {
 				s.Shipment = p
 			case 4:
 				s.Stock = StockFacts{Reservation: stock, Held: stock == ReservationHeld}
+			case 5: // electronic goods are given, run out, are taken back, are sent again
+				i := GoodsItem{Name: "Key", State: goods, At: when}
+				if goods == goodsDelivered {
+					i.Batch, i.Key = batch, "••••"
+				}
+				s.Goods.Items, s.Goods.Missing = []GoodsItem{i}, goods == goodsShort || goods == goodsFailed
+			case 6: // money is owed, given back, or nothing of the kind
+				s.Refunds = nil
+				if owed > 0 {
+					s.Refunds = []RefundFacts{{ID: "r1", State: []string{"pending", "settled"}[owed-1], At: when, Money: s.Order.Money}}
+				}
 			}
 			s.Order.Deleted = gone
 			if opted {
@@ -152,6 +174,18 @@ func TestNobodyIsToldTwiceOrWronglyOrAtNight(t *testing.T) {
 			fits := !known || claim.stages != nil && slices.Contains(claim.stages, s.stage)
 			for _, q := range now.Shipments {
 				fits = fits || slices.Contains(claim.parcels, q.State)
+			}
+			if claim.goods != "" {
+				paid := slices.Contains([]string{"paid", "partially_refunded"}, now.Order.PaymentAs)
+				fits = paid && !slices.Contains([]string{"cancelled", "failed", "refunded", "returned", "draft"}, s.stage) && slices.ContainsFunc(now.Goods.Items, func(i GoodsItem) bool {
+					return i.State == claim.goods || claim.goods == "short" && i.State == "failed"
+				})
+			}
+			if now.Goods.All && (moment == "confirmed" || moment == "not_shipped") {
+				t.Errorf("seed %d: %s of an order that goes by no parcel", seed, moment)
+			}
+			if k := care.ExceptionKind(moment); causes[k].placing && now.Order.PlacedAt.Before(now.Store.ConnectedAt) {
+				t.Errorf("seed %d: %s of an order that is older than the connection", seed, moment)
 			}
 			if !fits || now.Order.Deleted || claim.parcels != nil && slices.Contains([]string{"cancelled", "failed", "refunded", "draft"}, s.stage) {
 				t.Errorf("seed %d: %s was told in stage %s, parcels%s", seed, moment, s.stage, s.parcels)
