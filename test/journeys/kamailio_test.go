@@ -20,6 +20,7 @@ import (
 	"opeka/internal/sound"
 	"opeka/internal/sound/soundtest"
 	customers "opeka/test/world/phone"
+	"opeka/test/world/ports"
 )
 
 // proxy is a kamailio that stands between our trunk and the telephones of customers.
@@ -60,13 +61,7 @@ func kamailio(t *testing.T) *proxy {
 			t.Skip("kamailio isn't installed: scripts/install.sh does it")
 		}
 	}
-	p := &proxy{t: t, program: program, said: &output{}}
-	u, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.addr = u.LocalAddr().String()
-	_ = u.Close()
+	p := &proxy{t: t, program: program, said: &output{}, addr: ports.Address(t)} // where it comes back to after its death
 	t.Cleanup(func() {
 		p.dies()
 		if t.Failed() {
