@@ -11,6 +11,7 @@ import (
 	"opeka/internal/blob"
 	"opeka/internal/care"
 	"opeka/internal/db"
+	"opeka/internal/text"
 )
 
 // Recording is what was recorded of a call, as it is shown.
@@ -34,16 +35,22 @@ type Recording struct {
 	DeleteAt   db.Time `json:"delete_at" doc:"By the store's rule"`
 	DeletedAt  db.Time `json:"deleted_at"`
 	DeletedWhy string  `json:"deleted_why" enum:",retention,request"`
+	DeletedBy  string  `json:"deleted_by" doc:"The agent's name"`
+	Deleted    string  `json:"deleted_note" doc:"What for, in his words"`
+	Customer   int64   `json:"customer_id"`
+	Name       string  `json:"customer_name"`
+	Direction  string  `json:"direction" enum:"in,out"`
 	key        string
 }
 
 const recordingColumns = `SELECT r.id, r.store_id, r.call_id, r.kind, r.state, r.agent_id, coalesce(g.name, ''), coalesce(c.number, ''), r.paused, r.pauses, r.broken, r.size, r.length_ms, r.peaks,
-r.started_at, r.ended_at, r.delete_at, r.deleted_at, r.deleted_why, r.blob_key FROM recordings r LEFT JOIN agents g ON g.id = r.agent_id AND r.agent_id <> 0 LEFT JOIN calls c ON c.id = r.call_id`
+r.started_at, r.ended_at, r.delete_at, r.deleted_at, r.deleted_why, coalesce(d.name, ''), r.deleted_note, coalesce(c.customer_id, 0), coalesce(k.name, ''), coalesce(c.direction, 'in'), r.blob_key
+FROM recordings r LEFT JOIN agents g ON g.id = r.agent_id AND r.agent_id <> 0 LEFT JOIN agents d ON d.id = r.deleted_by AND r.deleted_by <> 0 LEFT JOIN calls c ON c.id = r.call_id LEFT JOIN customers k ON k.id = c.customer_id`
 
 func (r *Recording) scan(row interface{ Scan(...any) error }) error {
 	var pauses, peaks []byte
 	err := row.Scan(&r.ID, &r.Store, &r.Call, &r.Kind, &r.State, &r.Agent, &r.AgentName, &r.Number, &r.Paused, &pauses, &r.Broken, &r.Size, &r.LengthMS, &peaks,
-		&r.StartedAt, &r.EndedAt, &r.DeleteAt, &r.DeletedAt, &r.DeletedWhy, &r.key)
+		&r.StartedAt, &r.EndedAt, &r.DeleteAt, &r.DeletedAt, &r.DeletedWhy, &r.DeletedBy, &r.Deleted, &r.Customer, &r.Name, &r.Direction, &r.key)
 	if err != nil {
 		return err
 	}
@@ -98,6 +105,53 @@ func (p *Phone) Recordings(ctx context.Context, s care.Scope, callID int64) ([]R
 		if mayHear(s, &r) == nil {
 			out = append(out, r)
 		}
+	}
+	return out, rows.Err()
+}
+
+// RecordingFilter narrows a list of recordings.
+type RecordingFilter struct {
+	Store, Agent, Customer int64
+	Kind                   string
+	From, Until            time.Time
+	Before, Limit          int64
+}
+
+// AllRecordings lists the recordings of the stores in which the caller may hear them, the latest first.
+func (p *Phone) AllRecordings(ctx context.Context, s care.Scope, f RecordingFilter) (out []Recording, err error) {
+	stores := s.StoresWith(care.PermRecordings, f.Store)
+	if len(stores) == 0 {
+		return nil, nil
+	}
+	q := p.db.Read()
+	family := []int64{}
+	if f.Customer != 0 {
+		if family, err = familyOf(ctx, q, f.Customer); err != nil {
+			return nil, err
+		}
+	}
+	from, until, before := db.Time(0), db.Time(1<<62), int64(1<<62)
+	if !f.From.IsZero() {
+		from = db.At(f.From)
+	}
+	if !f.Until.IsZero() {
+		until = db.At(f.Until)
+	}
+	if f.Before != 0 {
+		before = f.Before
+	}
+	rows, err := q.Query(ctx, recordingColumns+` WHERE r.store_id = ANY($1::bigint[]) AND r.id < $2 AND (CAST($3 AS BIGINT) = 0 OR r.agent_id = $3) AND (CAST($4 AS BIGINT) = 0 OR c.customer_id = ANY($5::bigint[]))
+AND (CAST($6 AS TEXT) = '' OR r.kind = $6) AND r.started_at >= $7 AND r.started_at < $8 ORDER BY r.id DESC LIMIT $9`, stores, before, f.Agent, f.Customer, family, f.Kind, from, until, f.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r Recording
+		if err := r.scan(rows); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
 	}
 	return out, rows.Err()
 }
@@ -194,7 +248,7 @@ func (p *Phone) Sound(ctx context.Context, by account.By, id, hearing int64, dow
 }
 
 // DeleteRecording deletes a recording's sound, as a customer may demand. That it was there, and who deleted it, stays on record.
-func (p *Phone) DeleteRecording(ctx context.Context, by account.By, id int64) error {
+func (p *Phone) DeleteRecording(ctx context.Context, by account.By, id int64, note string) error {
 	r, err := p.recording(ctx, id)
 	if err != nil {
 		return missing(err, "recording")
@@ -202,5 +256,5 @@ func (p *Phone) DeleteRecording(ctx context.Context, by account.By, id int64) er
 	if err := allow(by.Scope, r.Store, care.PermSettings, "recording"); err != nil {
 		return err
 	}
-	return p.erase(ctx, by, id, "request")
+	return p.erase(ctx, by, id, "request", clip(text.MaskCards(note), 500))
 }

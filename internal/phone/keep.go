@@ -232,7 +232,7 @@ func (p *Phone) expire(ctx context.Context, _ job.Job) (job.Done, error) {
 			return nil, err
 		}
 		for _, id := range due {
-			if err := p.erase(ctx, account.By{}, id, "retention"); err != nil {
+			if err := p.erase(ctx, account.By{}, id, "retention", ""); err != nil {
 				return nil, err
 			}
 		}
@@ -241,7 +241,7 @@ func (p *Phone) expire(ctx context.Context, _ job.Job) (job.Done, error) {
 
 // erase deletes a recording's sound and says in its row that, when and why. The sound goes first: a row that is left after a crash leads to another
 // attempt, a sound that is left would lie there for ever.
-func (p *Phone) erase(ctx context.Context, by account.By, id int64, reason string) error {
+func (p *Phone) erase(ctx context.Context, by account.By, id int64, reason, note string) error {
 	r, err := p.recording(ctx, id)
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func (p *Phone) erase(ctx context.Context, by account.By, id int64, reason strin
 		return err
 	}
 	return p.db.Write(ctx, by.Actor(), func(tx *db.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE recordings SET state = 'deleted', blob_key = '', peaks = '[]', deleted_at = $1, deleted_why = $2 WHERE id = $3 AND state = 'stored'`, db.At(tx.Now), reason, id)
+		tag, err := tx.Exec(ctx, `UPDATE recordings SET state = 'deleted', blob_key = '', peaks = '[]', deleted_at = $1, deleted_why = $2, deleted_by = $3, deleted_note = $4 WHERE id = $5 AND state = 'stored'`, db.At(tx.Now), reason, by.Agent, note, id)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
@@ -261,7 +261,7 @@ func (p *Phone) erase(ctx context.Context, by account.By, id int64, reason strin
 			return err
 		}
 		p.recordingChanged(tx, r.Store, r.Call, id, "deleted", 0)
-		p.audited(tx, by, r.Store, "recording.deleted", id, "", nil, map[string]any{"call_id": r.Call, "reason": reason})
+		p.audited(tx, by, r.Store, "recording.deleted", id, "", nil, map[string]any{"call_id": r.Call, "reason": reason, "note": note})
 		return nil
 	})
 }

@@ -14,7 +14,8 @@ test.afterAll(async ({ opeka }) => {
   await town.end()
 })
 
-test('a recorded call is heard at its line, by the keyboard, in every look', async ({ signedIn: page, opeka }) => {
+test('a recorded call is heard at its line, by the keyboard, in every look; found among all, and deleted', async ({ signedIn: page, opeka }) => {
+  test.setTimeout(240_000)
   await opeka.api('PUT', '/me/presence', { state: 'ready' })
   await opeka.api('PUT', '/phone/me', { reachable: true })
   const olena = await town.person('+380679990011', 650)
@@ -64,4 +65,34 @@ test('a recorded call is heard at its line, by the keyboard, in every look', asy
     await expect(player).toBeVisible()
     await accessible(page)
   }
+
+  // The same in the list of all: found by what narrows it, heard, and deleted with a reason.
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await page.goto(`${opeka.url}/app/recordings?kind=voicemail`)
+  await expect(page.getByText('No recording fits')).toBeVisible()
+  await page.getByRole('button', { name: 'Show all' }).click()
+  const row = page.getByRole('list', { name: 'Recordings' }).getByRole('listitem').first()
+  await expect(row).toContainText('kept until')
+  await row.getByRole('button', { name: /^Listen: / }).click()
+  await expect(row.getByRole('slider', { name: 'Position in the recording' })).toBeVisible()
+  await expect(row.getByRole('heading', { name: 'Who listened' })).toBeVisible()
+  await expect(row.getByText('Olena').last()).toBeVisible()
+  for (const look of looks) {
+    await page.emulateMedia({ colorScheme: look.scheme })
+    await page.setViewportSize({ width: look.width, height: look.height })
+    await accessible(page)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)
+  }
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await row.getByRole('button', { name: 'Delete the recording' }).click()
+  const question = page.getByRole('dialog', { name: 'Delete this recording?' })
+  await question.getByRole('button', { name: 'Delete the recording' }).click()
+  await expect(question.getByText('Say why it is deleted.')).toBeVisible()
+  await accessible(page)
+  await question.getByLabel('Why').fill('The customer asked for it')
+  await question.getByRole('button', { name: 'Delete the recording' }).click()
+  await expect(question).toBeHidden()
+  await expect(row.getByText('Olena: The customer asked for it')).toBeVisible()
+  expect(await opeka.api('GET', `/recordings/${recording.id}`)).toMatchObject({ state: 'deleted', deleted_why: 'request', deleted_by: 'Olena', deleted_note: 'The customer asked for it' })
+  expect((await page.request.get(`${opeka.url}/api/v1/recordings/${recording.id}/sound`)).ok()).toBe(false)
 })

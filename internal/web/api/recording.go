@@ -46,6 +46,23 @@ func (a *API) registerRecordings() {
 		func(ctx context.Context, in *ByID) (*Out[List[phone.Recording]], error) {
 			return whole(a.Phone.Recordings(ctx, scope(ctx), in.ID))
 		})
+	register(a, op{ID: "list-recordings", Method: http.MethodGet, Path: "/recordings", Tag: tagPhone, Summary: "List recordings, the latest first", Access: needs(care.PermRecordings)},
+		func(ctx context.Context, in *struct {
+			Paging
+			InStore
+			Agent    int64     `query:"agent_id" minimum:"0" doc:"Who was on the line when it began"`
+			Customer int64     `query:"customer_id" minimum:"0"`
+			Kind     string    `query:"kind" enum:"call,voicemail"`
+			From     time.Time `query:"from" doc:"Begun at this time or later"`
+			Until    time.Time `query:"until" doc:"Begun before this time"`
+		}) (*Out[List[phone.Recording]], error) {
+			from, err := in.page()
+			if err != nil {
+				return nil, err
+			}
+			rows, err := a.Phone.AllRecordings(ctx, scope(ctx), phone.RecordingFilter{Store: in.StoreID, Agent: in.Agent, Customer: in.Customer, Kind: in.Kind, From: in.From, Until: in.Until, Before: from.After, Limit: from.Limit})
+			return pageByID(in.Paging, rows, func(r phone.Recording) int64 { return r.ID }, err)
+		})
 	register(a, op{ID: "get-recording", Method: http.MethodGet, Path: "/recordings/{id}", Tag: tagPhone, Summary: "Get what is known of a recording", Access: known},
 		func(ctx context.Context, in *ByID) (*Out[phone.Recording], error) {
 			return out(a.Phone.Recording(ctx, scope(ctx), in.ID))
@@ -85,8 +102,11 @@ func (a *API) registerRecordings() {
 			return serveSound(f, name, r.Size), nil
 		})
 	register(a, op{ID: "delete-recording", Method: http.MethodDelete, Path: "/recordings/{id}", Tag: tagPhone, Summary: "Delete a recording's sound, as a customer may demand", Access: needs(care.PermSettings)},
-		func(ctx context.Context, in *ByID) (*None, error) {
-			return none(a.Phone.DeleteRecording(ctx, by(ctx), in.ID))
+		func(ctx context.Context, in *struct {
+			ByID
+			Reason string `query:"reason" maxLength:"500" doc:"What for: kept with who did it"`
+		}) (*None, error) {
+			return none(a.Phone.DeleteRecording(ctx, by(ctx), in.ID, in.Reason))
 		})
 }
 

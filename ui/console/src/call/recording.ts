@@ -5,8 +5,18 @@ import type { components } from '$lib/api/schema';
 
 type Schemas = components['schemas'];
 export type Recording = Schemas['Recording'];
+export type Hearing = Schemas['Hearing'];
 
 export const recordings = {
+  list:
+    (query: Record<string, string | number | null>) =>
+    (cursor = '') =>
+      request<Page<Recording>>('GET', '/recordings', { query: { ...query, cursor } }),
+  hearings:
+    (id: Id) =>
+    (cursor = '') =>
+      request<Page<Hearing>>('GET', `/recordings/${id}/hearings`, { query: { cursor, limit: 20 } }),
+  remove: (id: Id, reason: string) => request<void>('DELETE', `/recordings/${id}`, { query: { reason } }),
   of: (call: Id) => request<Page<Recording>>('GET', `/calls/${call}/recordings`),
   /** Says that it is going to be heard, which is written down, and returns where the sound is. */
   hear: async (id: Id) => {

@@ -1,5 +1,6 @@
 // What the shell itself can do, on every page.
 import CircleHelp from '@lucide/svelte/icons/circle-question-mark';
+import AudioLines from '@lucide/svelte/icons/audio-lines';
 import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Headset from '@lucide/svelte/icons/headset';
 import Inbox from '@lucide/svelte/icons/inbox';
@@ -112,6 +113,18 @@ export function offerShellCommands(): () => void {
             keys: 'KeyG KeyL',
             icon: Headset,
             run: () => go(href('calls')),
+          },
+        ]
+      : []),
+    ...(session.can('phone.recordings')
+      ? [
+          {
+            id: 'go.recordings',
+            group: 'go' as const,
+            label: t('nav.recordings'),
+            keys: 'KeyG KeyV',
+            icon: AudioLines,
+            run: () => go(href('recordings')),
           },
         ]
       : []),

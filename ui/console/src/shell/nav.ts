@@ -1,4 +1,5 @@
 // The desk's places, in the order of rail and bottom bar.
+import AudioLines from '@lucide/svelte/icons/audio-lines';
 import ClipboardList from '@lucide/svelte/icons/clipboard-list';
 import Headset from '@lucide/svelte/icons/headset';
 import Inbox from '@lucide/svelte/icons/inbox';
@@ -62,6 +63,15 @@ export const places = [
     permission: 'phone.supervise',
   },
   {
+    key: 'recordings',
+    label: 'nav.recordings',
+    icon: AudioLines,
+    command: 'go.recordings',
+    href: href('recordings'),
+    routes: ['recordings'],
+    permission: 'phone.recordings',
+  },
+  {
     key: 'settings',
     label: 'nav.settings',
     icon: Settings,
@@ -73,3 +83,7 @@ export const places = [
 
 /** Those that the agent may see. */
 export const open = () => places.filter((p) => !('permission' in p) || session.can(p.permission));
+
+/** Those in the bar at the bottom of a phone: settings are in the agent's menu, recordings are reached from the calls where he has those. */
+export const below = () =>
+  open().filter((p) => p.key !== 'settings' && (p.key !== 'recordings' || !session.can('phone.supervise')));

@@ -11,6 +11,7 @@ export const pages: Partial<Record<RouteName, Page>> = {
   order: () => import('../customer/OrderPage.svelte'),
   work: () => import('../work/WorkPage.svelte'),
   calls: () => import('../call/CallsPage.svelte'),
+  recordings: () => import('../call/RecordingsPage.svelte'),
   callbacks: () => import('../callback/CallbacksPage.svelte'),
   stock: () => import('../customer/StockPage.svelte'),
   settings: () => import('../settings/Settings.svelte'),

@@ -2871,6 +2871,23 @@ export interface paths {
         patch: operations["change-queue"];
         trace?: never;
     };
+    "/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List recordings, the latest first */
+        get: operations["list-recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/recordings/{id}": {
         parameters: {
             query?: never;
@@ -7369,6 +7386,9 @@ export interface components {
             broken: boolean;
             /** Format: int64 */
             call_id: number;
+            /** Format: int64 */
+            customer_id: number;
+            customer_name: string;
             /**
              * Format: date-time
              * @description By the store's rule
@@ -7376,8 +7396,14 @@ export interface components {
             delete_at: string;
             /** Format: date-time */
             deleted_at: string;
+            /** @description The agent's name */
+            deleted_by: string;
+            /** @description What for, in his words */
+            deleted_note: string;
             /** @enum {string} */
             deleted_why: "" | "retention" | "request";
+            /** @enum {string} */
+            direction: "in" | "out";
             /** Format: date-time */
             ended_at: string;
             /** Format: int64 */
@@ -14705,6 +14731,49 @@ export interface operations {
             };
         };
     };
+    "list-recordings": {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description Only of this store */
+                store_id?: number;
+                /** @description Who was on the line when it began */
+                agent_id?: number;
+                customer_id?: number;
+                kind?: "call" | "voicemail";
+                /** @description Begun at this time or later */
+                from?: string;
+                /** @description Begun before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRecording"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-recording": {
         parameters: {
             query?: never;
@@ -14738,7 +14807,10 @@ export interface operations {
     };
     "delete-recording": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What for: kept with who did it */
+                reason?: string;
+            };
             header?: never;
             path: {
                 id: number;

@@ -14,6 +14,7 @@ const patterns = {
   work: '/work/:what?',
   callbacks: '/callbacks',
   calls: '/calls',
+  recordings: '/recordings',
   settings: '/settings/:section?/:id?',
 } as const;
 

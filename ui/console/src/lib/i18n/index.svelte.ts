@@ -16,6 +16,7 @@ import type phoneWords from '$messages/en/phone.json';
 import type phonequeueWords from '$messages/en/phonequeue.json';
 import type playerWords from '$messages/en/player.json';
 import type postWords from '$messages/en/post.json';
+import type recordingsWords from '$messages/en/recordings.json';
 import type scriptWords from '$messages/en/script.json';
 import type settingsWords from '$messages/en/settings.json';
 import type shopWords from '$messages/en/shop.json';
@@ -39,6 +40,7 @@ type Words = typeof actWords &
   typeof handsetWords &
   typeof noticesWords &
   typeof notifyWords &
+  typeof recordingsWords &
   typeof scriptWords &
   typeof optoutWords &
   typeof outgoingWords &

@@ -1,3 +1,4 @@
 import player from '$messages/en/player.json';
+import recordings from '$messages/en/recordings.json';
 
-export default player;
+export default { ...player, ...recordings };

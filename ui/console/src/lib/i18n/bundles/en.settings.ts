@@ -7,6 +7,7 @@ import notify from '$messages/en/notify.json';
 import optouts from '$messages/en/optouts.json';
 import outgoing from '$messages/en/outgoing.json';
 import phonequeue from '$messages/en/phonequeue.json';
+import recordings from '$messages/en/recordings.json';
 import settings from '$messages/en/settings.json';
 import shop from '$messages/en/shop.json';
 
@@ -20,6 +21,7 @@ export default {
   ...optouts,
   ...outgoing,
   ...phonequeue,
+  ...recordings,
   ...settings,
   ...shop,
 };

@@ -1,3 +1,4 @@
 import player from '$messages/pl/player.json';
+import recordings from '$messages/pl/recordings.json';
 
-export default player;
+export default { ...player, ...recordings };

@@ -7,6 +7,7 @@ import notify from '$messages/pl/notify.json';
 import optouts from '$messages/pl/optouts.json';
 import outgoing from '$messages/pl/outgoing.json';
 import phonequeue from '$messages/pl/phonequeue.json';
+import recordings from '$messages/pl/recordings.json';
 import settings from '$messages/pl/settings.json';
 import shop from '$messages/pl/shop.json';
 
@@ -20,6 +21,7 @@ export default {
   ...optouts,
   ...outgoing,
   ...phonequeue,
+  ...recordings,
   ...settings,
   ...shop,
 };

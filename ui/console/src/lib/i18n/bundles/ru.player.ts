@@ -1,3 +1,4 @@
 import player from '$messages/ru/player.json';
+import recordings from '$messages/ru/recordings.json';
 
-export default player;
+export default { ...player, ...recordings };

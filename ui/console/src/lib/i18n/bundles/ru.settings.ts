@@ -7,6 +7,7 @@ import notify from '$messages/ru/notify.json';
 import optouts from '$messages/ru/optouts.json';
 import outgoing from '$messages/ru/outgoing.json';
 import phonequeue from '$messages/ru/phonequeue.json';
+import recordings from '$messages/ru/recordings.json';
 import settings from '$messages/ru/settings.json';
 import shop from '$messages/ru/shop.json';
 
@@ -20,6 +21,7 @@ export default {
   ...optouts,
   ...outgoing,
   ...phonequeue,
+  ...recordings,
   ...settings,
   ...shop,
 };

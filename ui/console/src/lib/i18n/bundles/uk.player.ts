@@ -1,3 +1,4 @@
 import player from '$messages/uk/player.json';
+import recordings from '$messages/uk/recordings.json';
 
-export default player;
+export default { ...player, ...recordings };

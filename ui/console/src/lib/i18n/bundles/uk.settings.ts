@@ -7,6 +7,7 @@ import notify from '$messages/uk/notify.json';
 import optouts from '$messages/uk/optouts.json';
 import outgoing from '$messages/uk/outgoing.json';
 import phonequeue from '$messages/uk/phonequeue.json';
+import recordings from '$messages/uk/recordings.json';
 import settings from '$messages/uk/settings.json';
 import shop from '$messages/uk/shop.json';
 
@@ -20,6 +21,7 @@ export default {
   ...optouts,
   ...outgoing,
   ...phonequeue,
+  ...recordings,
   ...settings,
   ...shop,
 };
