@@ -14,6 +14,7 @@ import MessageSquareQuote from '@lucide/svelte/icons/message-square-quote';
 import MessagesSquare from '@lucide/svelte/icons/messages-square';
 import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
+import KeySquare from '@lucide/svelte/icons/key-square';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
 import Bell from '@lucide/svelte/icons/bell';
@@ -97,6 +98,7 @@ export const sections: Section[] = [
   keyed('api-keys', 'settings.api_keys', KeyRound, () => import('./ApiKeys.svelte')),
   keyed('webhooks', 'settings.webhooks', Webhook, () => import('./Webhooks.svelte')),
   section('system', 'audit.read')('audit', 'settings.audit', ScrollText, () => import('./Audit.svelte')),
+  shop('electronic', 'settings.electronic', KeySquare, () => import('./Electronic.svelte')),
   shop('optouts', 'settings.optouts', MailX, () => import('./OptOuts.svelte')),
   section('system', 'operations.manage')(
     'arrivals',

@@ -5,6 +5,7 @@ import type callbackWords from '$messages/en/callbacks.json';
 import type channelWords from '$messages/en/channel.json';
 import type consoleWords from '$messages/en/console.json';
 import type customerWords from '$messages/en/customer.json';
+import type goodsWords from '$messages/en/goods.json';
 import type handsetWords from '$messages/en/handset.json';
 import type inboxWords from '$messages/en/inbox.json';
 import type noticesWords from '$messages/en/notices.json';
@@ -37,6 +38,7 @@ type Words = typeof actWords &
   typeof consoleWords &
   typeof inboxWords &
   typeof customerWords &
+  typeof goodsWords &
   typeof handsetWords &
   typeof noticesWords &
   typeof notifyWords &

@@ -1,4 +1,5 @@
+import goods from '$messages/en/goods.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
 
-export default { ...notices, ...notify };
+export default { ...goods, ...notices, ...notify };

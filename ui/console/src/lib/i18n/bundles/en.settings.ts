@@ -1,6 +1,7 @@
 import callcontrol from '$messages/en/callcontrol.json';
 import channel from '$messages/en/channel.json';
 import commerce from '$messages/en/commerce.json';
+import goods from '$messages/en/goods.json';
 import handset from '$messages/en/handset.json';
 import notices from '$messages/en/notices.json';
 import notify from '$messages/en/notify.json';
@@ -15,6 +16,7 @@ export default {
   ...callcontrol,
   ...channel,
   ...commerce,
+  ...goods,
   ...handset,
   ...notices,
   ...notify,

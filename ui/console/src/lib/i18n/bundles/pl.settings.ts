@@ -1,6 +1,7 @@
 import callcontrol from '$messages/pl/callcontrol.json';
 import channel from '$messages/pl/channel.json';
 import commerce from '$messages/pl/commerce.json';
+import goods from '$messages/pl/goods.json';
 import handset from '$messages/pl/handset.json';
 import notices from '$messages/pl/notices.json';
 import notify from '$messages/pl/notify.json';
@@ -15,6 +16,7 @@ export default {
   ...callcontrol,
   ...channel,
   ...commerce,
+  ...goods,
   ...handset,
   ...notices,
   ...notify,

@@ -1,6 +1,7 @@
 import callcontrol from '$messages/ru/callcontrol.json';
 import channel from '$messages/ru/channel.json';
 import commerce from '$messages/ru/commerce.json';
+import goods from '$messages/ru/goods.json';
 import handset from '$messages/ru/handset.json';
 import notices from '$messages/ru/notices.json';
 import notify from '$messages/ru/notify.json';
@@ -15,6 +16,7 @@ export default {
   ...callcontrol,
   ...channel,
   ...commerce,
+  ...goods,
   ...handset,
   ...notices,
   ...notify,

@@ -1,6 +1,7 @@
 import callcontrol from '$messages/uk/callcontrol.json';
 import channel from '$messages/uk/channel.json';
 import commerce from '$messages/uk/commerce.json';
+import goods from '$messages/uk/goods.json';
 import handset from '$messages/uk/handset.json';
 import notices from '$messages/uk/notices.json';
 import notify from '$messages/uk/notify.json';
@@ -15,6 +16,7 @@ export default {
   ...callcontrol,
   ...channel,
   ...commerce,
+  ...goods,
   ...handset,
   ...notices,
   ...notify,
