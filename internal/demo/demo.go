@@ -227,6 +227,9 @@ const unanswered = 9
 func (w *world) days(ctx context.Context, clock *db.MovableClock, days int, office *peer.Office, k *keep) error {
 	w.pusher.tell(w.shop.everything()...)
 	w.pusher.flush()
+	if err := k.electronic(ctx, office); err != nil {
+		return err
+	}
 	r := w.shoppers.rand
 	var waiting []talk
 	for step := range days * 48 {

@@ -2,8 +2,11 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"opeka/internal/peer"
 )
@@ -88,4 +91,30 @@ func (t talk) file(ctx context.Context, office *peer.Office) error {
 func (k *keep) askWarehouse(ctx context.Context, office *peer.Office, t talk) error {
 	return office.Do(ctx, http.MethodPost, "/inquiries", map[string]any{"store_id": k.Store, "department_id": k.Warehouse, "conversation_id": t.said.Conversation,
 		"question": "Клієнт чекає: чи є це на полиці, а як немає, то коли буде?", "wants_call": false}, nil)
+}
+
+// electronic has the gift card delivered by itself, from a stock of codes that is soon low.
+func (k *keep) electronic(ctx context.Context, office *peer.Office) error {
+	var products struct {
+		Items []struct {
+			Variants []struct {
+				ID int64 `json:"id"`
+			} `json:"variants"`
+		} `json:"items"`
+	}
+	err := office.Do(ctx, http.MethodGet, fmt.Sprintf("/products?store_id=%d&q=%s", k.Store, url.QueryEscape("Подарункова картка")), nil, &products)
+	if err != nil || len(products.Items) == 0 || len(products.Items[0].Variants) == 0 {
+		return err
+	}
+	var m made
+	err = office.Do(ctx, http.MethodPut, "/electronic-goods", map[string]any{"store_id": k.Store, "variant_id": products.Items[0].Variants[0].ID, "kind": "key", "low_water": 30,
+		"instructions": "Введіть код картки, коли оплачуєте наступне замовлення."}, &m)
+	if err != nil {
+		return err
+	}
+	codes := make([]string, 40)
+	for i := range codes {
+		codes[i] = "STEZHKA-" + rand.Text()[:12]
+	}
+	return office.Do(ctx, http.MethodPost, fmt.Sprintf("/electronic-goods/%d/keys", m.ID), map[string]any{"csv": "код\n" + strings.Join(codes, "\n")}, nil)
 }
