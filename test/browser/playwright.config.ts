@@ -1,10 +1,16 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from '@playwright/test'
 
-// Debian's Chromium: browsers' own downloads aren't needed. Two workers for two cores; each has a program of its own.
+const files = readdirSync(fileURLToPath(new URL('.', import.meta.url))).filter((name) => name.endsWith('.spec.ts'))
+
+// Debian's Chromium: browsers' own downloads aren't needed. Two workers for two cores.
 export default defineConfig({
   testDir: '.',
   outputDir: 'results',
   workers: 2,
+  // A project takes workers of its own: the tests of a file share one program, and what they leave behind is met by no other file's, in whatever order the files come.
+  projects: files.map((name) => ({ name: name.replace('.spec.ts', ''), testMatch: name })),
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   retries: 0,

@@ -16,7 +16,7 @@ export interface Opeka {
   api<T = any>(method: string, path: string, body?: unknown): Promise<T>
 }
 
-/** One program per worker: its own folder, its own port, ended with the worker. */
+/** One program per worker, and so per file: its own folder, its own port, ended with the worker. */
 export const test = base.extend<{ signedIn: Page }, { opeka: Opeka }>({
   opeka: [
     async ({ playwright }, use) => {
