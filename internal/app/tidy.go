@@ -13,7 +13,7 @@ const (
 	tidyEach = 500 * time.Millisecond
 	tidyRest = 3 * time.Second // between two times
 	quietPer = 512 << 10       // bytes asked for in tidyEach: with more there is something to do
-	spareMin = 12 << 20
+	spareMin = 5 << 20
 )
 
 // heap is what is read of the collector; neither needs the program to stop.
