@@ -14,8 +14,9 @@ import (
 // group commits changes that consist of deferred writes alone together: one transaction and one round trip for all that came while
 // the one before was on its way. Most of what a small change costs PostgreSQL is the statement, not the row.
 //
-// When a group fails, each of its changes is tried once more by itself, so that none fails for another's sake. It fails also when a row is held
-// for long by somebody else: that mustn't hold up the changes that don't want it.
+// When PostgreSQL undoes a group, each of its changes is tried once more by itself, so that none fails for another's sake. It undoes it also when
+// a row is held for long by somebody else: that mustn't hold up the changes that don't want it. Where nobody knows what became of a group, its
+// callers are told so: to try again could be to do it twice.
 type group struct {
 	line  line[[]deferred]
 	own   *pgxpool.Pool // a connection that doesn't wait long for rows
@@ -66,10 +67,20 @@ func (g *group) together(ctx context.Context, changes [][]deferred) error {
 		weave(changes, func(sql string, args []any) { writes = append(writes, deferred{sql, args}) })
 	}
 	err := send(ctx, g.own, writes)
-	if err != nil && (len(changes) > 1 || lockTimeout(err)) {
+	if undone(err) && (len(changes) > 1 || lockTimeout(err)) {
 		return errAlone
 	}
 	return err
+}
+
+// undone tells whether an error leaves no doubt that nothing was committed: PostgreSQL refused a statement, or heard of none. A
+// connection that breaks (and a server that shuts down says so with FATAL) may have broken behind the commit.
+func undone(err error) bool {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.SeverityUnlocalized == "ERROR"
+	}
+	return pgconn.SafeToRetry(err)
 }
 
 func lockTimeout(err error) bool {
